@@ -1,0 +1,12 @@
+# Where things are installed. A packager may choose other directories; the defaults of
+# the main.cf parameters of the same name follow these.
+include(GNUInstallDirs)
+set(POSTHOUSE_COMMAND_DIR "${CMAKE_INSTALL_FULL_SBINDIR}" CACHE STRING "default of command_directory")
+set(POSTHOUSE_DAEMON_DIR "${CMAKE_INSTALL_FULL_LIBEXECDIR}/posthouse" CACHE STRING "default of daemon_directory")
+set(POSTHOUSE_CONFIG_DIR "/etc/postfix" CACHE STRING "default of config_directory")
+set(POSTHOUSE_QUEUE_DIR "/var/spool/postfix" CACHE STRING "default of queue_directory")
+set(POSTHOUSE_DATA_DIR "/var/lib/postfix" CACHE STRING "default of data_directory")
+
+# In the build tree all programs stand together, as after installation.
+set(POSTHOUSE_BUILD_SBIN ${CMAKE_BINARY_DIR}/sbin)
+set(POSTHOUSE_BUILD_LIBEXEC ${CMAKE_BINARY_DIR}/libexec/posthouse)
