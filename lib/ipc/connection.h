@@ -1,0 +1,80 @@
+// Framed messages over a UNIX socket between our own daemons.
+//
+// Frame: 32-bit big-endian length of what follows | 32-bit big-endian id | 8-bit length of name | name |
+// fields. The largest frame is kFrameLimit. An id joins a reply to its question on pipelined connections; 0
+// elsewhere.
+#pragma once
+
+#include <memory>
+
+#include "lib/base/failure.h"
+#include "lib/ipc/codec.h"
+#include "lib/runtime/stream.h"
+
+namespace posthouse::ipc {
+
+inline constexpr std::size_t kFrameLimit = 16 * 1024 * 1024;
+
+struct Frame {
+  std::uint32_t id = 0;
+  std::string name;
+  std::string fields;
+
+  template <class Message>
+  bool is() const {
+    return name == Message::kName;
+  }
+  // The message, or a failure (4.3.0) naming it when the fields are malformed or the name differs.
+  template <class Message>
+  Result<Message> as() const {
+    if (is<Message>()) {
+      if (auto message = decode<Message>(fields)) return std::move(*message);
+    }
+    return fail(malformed(Message::kName));
+  }
+  Failure malformed(std::string_view expected) const;
+};
+
+// Appends one frame to `out`.
+void append_frame(std::string& out, std::uint32_t id, std::string_view name, std::string_view fields);
+// The frame at the start of `bytes`: its total size in `consumed`; nothing yet if incomplete; a failure if
+// impossible.
+Result<std::optional<Frame>> parse_frame(std::string_view bytes, std::size_t& consumed);
+
+class Connection {
+ public:
+  explicit Connection(runtime::Stream stream) : stream_(std::move(stream)) {}
+
+  // Buffered only; flush() sends. The large-content path: send() of a message whose field is a chunk <= 64
+  // KB.
+  template <class Message>
+  void send(const Message& message, std::uint32_t id = 0) {
+    scratch_.clear();
+    encode(message, scratch_);
+    send_fields(id, Message::kName, scratch_);
+  }
+  Result<void> flush(Deadline deadline);  // may wait
+  Result<Frame> receive(
+      Deadline deadline);  // may wait; flushes first. Closed by the peer: Failure "lost connection"
+  template <class Message>
+  Result<Message> expect(Deadline deadline) {  // may wait
+    auto frame = receive(deadline);
+    if (!frame) return fail(std::move(frame.error()));
+    return frame->template as<Message>();
+  }
+  // One question, one answer, on a connection that this fiber has for itself. May wait.
+  template <class Reply, class Query>
+  Result<Reply> ask(const Query& query, Deadline deadline) {
+    send(query);
+    return expect<Reply>(deadline);
+  }
+  bool was_closed_by_peer(const Failure& failure) const;
+  runtime::Stream& stream() { return stream_; }
+
+ private:
+  void send_fields(std::uint32_t id, std::string_view name, std::string_view fields);
+  runtime::Stream stream_;
+  std::string scratch_;
+};
+
+}  // namespace posthouse::ipc
