@@ -1,0 +1,46 @@
+// Reads the records of a file in logical order: follows pointers, skips nothing else.
+//
+// Reads blocks of `block_size` bytes; a record's data is valid until the next call. Backward
+// jumps are limited to 10000 per file. Trouble with the bytes is Failure{bounce}: the file is
+// corrupt; trouble with reading is Failure{defer}.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/base/failure.h"
+#include "lib/queuefile/file_system.h"
+#include "lib/queuefile/record.h"
+
+namespace posthouse::queuefile {
+
+class RecordReader {
+ public:
+  explicit RecordReader(File& file, std::size_t block_size = 16 * 1024)
+      : file_(&file), block_size_(block_size) {}
+
+  // The next record; nothing at the end of the file. Pointers are followed when `follow` is set,
+  // otherwise returned like any record.
+  Result<std::optional<Record>> next(bool follow = true);
+  std::int64_t position() const { return position_; }
+  void seek(std::int64_t offset) { position_ = offset; }
+
+  static constexpr int kMaxReverseJumps = 10000;
+
+ private:
+  Result<std::optional<Record>> physical();
+  // False at the end of the file.
+  Result<bool> fill(std::size_t need);
+  Result<void> jump(const Record& pointer);
+  std::string_view window() const;
+
+  File* file_;
+  std::size_t block_size_;
+  std::string buffer_;
+  std::int64_t buffer_offset_ = 0;
+  std::int64_t position_ = 0;
+  int reverse_jumps_ = 0;
+};
+
+}  // namespace posthouse::queuefile
