@@ -29,11 +29,11 @@ bool may_append(const std::string& path) {
 }
 
 std::unique_ptr<Sink> sink_for(const Setup& setup) {
+  if (setup.maillog_file.empty()) return syslog_sink();
   if (setup.inherited_fd >= 0) {
     return fd_sink(setup.inherited_fd,
                    setup.postlog_socket.empty() ? nullptr : postlog_sink(setup.postlog_socket));
   }
-  if (setup.maillog_file.empty()) return syslog_sink();
   const bool is_device = setup.maillog_file.starts_with("/dev/");
   if (!is_device && may_append(setup.maillog_file)) return file_sink(setup.maillog_file);
   if (!setup.postlog_socket.empty() && DatagramSocket(setup.postlog_socket).connect()) {
