@@ -1,0 +1,88 @@
+"""Finds the processes of a private directory through /proc: by working directory or command line.
+
+Daemons work inside their queue directory, so none can hide from this."""
+import os
+import signal
+
+from .waiting import wait_for
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def name_of(pid):
+    return _read(f"/proc/{pid}/comm").decode(errors="replace").strip()
+
+
+def is_zombie(pid):
+    stat = _read(f"/proc/{pid}/stat")
+    return not stat or stat.rsplit(b")", 1)[1].split()[0] == b"Z"
+
+
+def below(directory):
+    """Live processes whose working directory or command line lies in `directory`."""
+    directory = str(directory)
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        inside = _link(f"/proc/{entry}/cwd").startswith(directory) or \
+            directory.encode() in _read(f"/proc/{entry}/cmdline")
+        if inside and not is_zombie(int(entry)):
+            found.append(int(entry))
+    return found
+
+
+def named(directory, name):
+    return [pid for pid in below(directory) if name_of(pid) == name[:15]]
+
+
+def kill(pid, sig=signal.SIGKILL):
+    try:
+        os.kill(pid, sig)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def end_all(directory, timeout=10):
+    """Ends what is left, kindly first; returns the names of those that did not go by themselves."""
+    left = {pid: name_of(pid) for pid in below(directory)}
+    for pid in left:
+        kill(pid, signal.SIGTERM)
+    try:
+        wait_for(lambda: not below(directory), "processes end", timeout / 2)
+    except AssertionError:
+        for pid in below(directory):
+            kill(pid)
+        wait_for(lambda: not below(directory), "killed processes vanish", timeout / 2)
+    return sorted(left.values())
+
+
+def resident_bytes(pid):
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def cpu_ticks(pid, with_dead_children=True):
+    """User + system time of a process in clock ticks, and that of the children it has reaped."""
+    stat = _read(f"/proc/{pid}/stat")
+    if not stat:
+        return 0
+    fields = stat.rsplit(b")", 1)[1].split()
+    last = 15 if with_dead_children else 13
+    return sum(int(field) for field in fields[11:last])
