@@ -14,7 +14,9 @@ struct WatchState;
 // After `ready` the caller must read (write) until EAGAIN before it waits again.
 class Watch {
  public:
-  explicit Watch(int fd);
+  // A listener is level triggered and shared between processes: one of them is woken, readable() only.
+  enum class Mode : unsigned char { stream, listener };
+  explicit Watch(int fd, Mode mode = Mode::stream);
   ~Watch();
   Watch(Watch&&) noexcept;
   Watch& operator=(Watch&&) noexcept;

@@ -1,0 +1,97 @@
+#include "lib/runtime/offload.h"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "lib/runtime/loop.h"
+
+namespace posthouse::runtime {
+
+namespace {
+
+struct Job {
+  const std::function<void()>* work;
+  FiberState* fiber;
+  Loop* loop;
+  bool* is_finished;
+};
+
+// Lives as long as the process: worker threads are never joined.
+class Workers {
+ public:
+  void submit(Job job) {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(job);
+    if (idle_ >= jobs_.size()) {
+      available_.notify_one();
+    } else if (threads_ < limit_) {
+      ++threads_;
+      std::thread([this] { work(); }).detach();
+    }
+  }
+  void set_limit(std::size_t limit) {
+    const std::lock_guard lock(mutex_);
+    limit_ = limit;
+  }
+
+ private:
+  [[noreturn]] void work() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      ++idle_;
+      available_.wait(lock, [this] { return !jobs_.empty(); });
+      --idle_;
+      const Job job = jobs_.front();
+      jobs_.pop_front();
+      lock.unlock();
+      (*job.work)();
+      job.loop->post(*job.fiber, *job.is_finished);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable available_;
+  std::deque<Job> jobs_;
+  std::size_t idle_ = 0;
+  std::size_t threads_ = 0;
+  std::size_t limit_ = 16;
+};
+
+Workers& workers() {
+  static auto* const pool = new Workers;
+  return *pool;
+}
+
+}  // namespace
+
+void set_worker_limit(std::size_t limit) {
+  workers().set_limit(limit);
+}
+
+void offload_void(std::function<void()> work) {
+  Loop& loop = Loop::of_this_thread();
+  FiberState* fiber = loop.current();
+  if (!fiber) {
+    work();
+    return;
+  }
+  // Cancelled or not, the worker uses this frame: stay until it is finished.
+  bool was_cancelled = std::exchange(fiber->is_cancelled, false);
+  bool is_finished = false;
+  workers().submit({&work, fiber, &loop, &is_finished});
+  while (!is_finished) {
+    loop.suspend(kNever);
+    was_cancelled = std::exchange(fiber->is_cancelled, false) || was_cancelled;
+  }
+  fiber->is_cancelled = was_cancelled;
+}
+
+}  // namespace posthouse::runtime
