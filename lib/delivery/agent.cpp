@@ -1,0 +1,105 @@
+#include "lib/delivery/agent.h"
+
+#include <cerrno>
+
+#include "lib/ipc/client.h"
+#include "lib/ipc/connection.h"
+#include "lib/log/log.h"
+
+namespace posthouse::delivery {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kRecordTimeout = 60s;
+// The queue manager drops idle connections before the agent does.
+constexpr auto kIdleTimeout = 300s;
+constexpr mode_t kCorruptMode = 0400;
+
+}  // namespace
+
+struct Agent::Clients {
+  ipc::Client bounce{"private/bounce"}, defer{"private/defer"}, trace{"private/trace"},
+      verify{"private/verify"};
+
+  ipc::Client& of(const std::string& service) {
+    if (service == "bounce") return bounce;
+    return service == "defer" ? defer : trace;
+  }
+};
+
+namespace {
+
+Result<void> append_to(ipc::Client& client, const std::string& service, const ipc::BounceAppend& records) {
+  const auto reply = client.ask<ipc::BounceReply>(records, deadline_after(kRecordTimeout));
+  if (reply && reply->ok) return {};
+  const std::string why = reply ? "request failed" : reply.error().text;
+  log::warning("{}: {} service failure: {}", records.queue_id, service, why);
+  return fail(Failure::deferred("4.3.0", service + " service failure"));
+}
+
+void tell_verify(ipc::Client& client, const ipc::VerifyUpdate& update) {
+  const auto reply = client.ask<ipc::VerifyUpdated>(update, deadline_after(kRecordTimeout));
+  if (!reply) log::warning("verify service failure: {}", reply.error().text);
+}
+
+}  // namespace
+
+void Attempt::unreadable(const Failure& failure) {
+  if (failure.is_permanent()) {
+    log::warning("{}: corrupt queue file: {}", request.queue_id, failure.text);
+    if (file.set_mode(kCorruptMode)) {
+      results.stop(ipc::DeliveryReply::Status::corrupt);
+      return;
+    }
+  }
+  results.fail_rest({}, Failure::deferred("4.3.0", "unreadable mail queue entry"));
+}
+
+Agent::Agent() : clients_(std::make_unique<Clients>()) {
+  peers_.append = [this](const std::string& service, const ipc::BounceAppend& records) {
+    return append_to(clients_->of(service), service, records);
+  };
+  peers_.verify = [this](const ipc::VerifyUpdate& update) { tell_verify(clients_->verify, update); };
+  peers_.log = [](const std::string& line) { log::info(line); };
+}
+
+Agent::~Agent() = default;
+
+Result<void> Agent::prepare(const service::Environment&) {
+  return {};
+}
+
+void Agent::serve(runtime::Stream stream) {
+  ipc::Connection connection(std::move(stream));
+  while (!service::is_draining()) {
+    const auto request = connection.expect<ipc::DeliveryRequest>(deadline_after(kIdleTimeout));
+    if (!request) {
+      if (request.error().text.find("malformed") != std::string::npos) log::warning(request.error().text);
+      return;
+    }
+    connection.send(handle(*request));
+    if (!connection.flush(deadline_after(kRecordTimeout))) return;
+  }
+}
+
+ipc::DeliveryReply Agent::handle(const ipc::DeliveryRequest& request) {
+  using Status = ipc::DeliveryReply::Status;
+  const auto id = queuefile::QueueId::parse(request.queue_id);
+  if (!id) return {.status = Status::missing};
+  const std::string path = settings_.layout.path(request.queue_name, *id);
+  auto file = queuefile::FileSystem::system().open(path, queuefile::OpenFor::marking);
+  if (!file) {
+    if (file.error() == ENOENT) return {.status = Status::missing};
+    log::warning("open {}: {}", path, error_text(file.error()));
+    return {.status = Status::locked};
+  }
+  if (!(*file)->try_lock()) return {.status = Status::locked};
+  Results results(request, **file, peers_, settings_.results);
+  results.skip_marked();
+  Attempt attempt{request, **file, results};
+  if (results.has_open()) deliver(attempt);
+  return results.finish();
+}
+
+}  // namespace posthouse::delivery
