@@ -29,26 +29,26 @@ class EnvelopeReader {
   std::vector<std::string> take_warnings();
 
  private:
-  struct Pending {
+  struct Pending {  // what stands before a recipient and applies to it alone
     std::string original, dsn_original;
     unsigned notify = 0;
-    bool has_notify = false;
   };
-  Result<void> read_segment(Envelope& envelope, const RecordSet& allowed, RecordType last);
+  Result<void> read_size(Envelope& envelope);
+  Result<void> read_envelope(Envelope& envelope);
+  Result<void> read_extracted(Envelope& envelope);
   void take(Envelope& envelope, const Record& record);
+  void take_time(Envelope& envelope, const Record& record);
   void take_attribute(Envelope& envelope, const Record& record);
-  void remember_recipients(const Record& record);
+  void take_number(Envelope& envelope, std::string_view name, std::string_view value, std::int64_t offset);
   void take_pending(const Record& record);
-  Result<bool> next_recipient(std::vector<Recipient>& found);
+  Result<std::optional<Record>> next_in_recipients();
 
   RecordReader reader_;
-  std::int64_t recipients_at_ = 0;  // where the next batch starts; 0 = none seen
-  bool seen_time_ = false, seen_sender_ = false;
+  bool seen_time_ = false, seen_sender_ = false, seen_created_ = false;
   bool in_extracted_ = false;
-  bool recipients_end_ = false;
+  bool recipients_end_ = true;  // until read()
   std::int64_t extracted_at_ = 0;
   Pending pending_;
-  std::size_t attribute_count_ = 0;
   std::vector<std::string> warnings_;
 };
 

@@ -42,6 +42,8 @@ class File {
   virtual IoResult<void> set_mode(mode_t mode) = 0;
   virtual IoResult<FileStatus> status() = 0;
   virtual IoResult<void> sync() = 0;  // blocks
+  // sync() of a new or renamed file also makes its name durable (ext4, XFS, btrfs).
+  virtual bool syncs_name() const { return false; }
   // Exclusive lock, without waiting. EWOULDBLOCK when somebody else has it.
   virtual IoResult<void> try_lock() = 0;
   virtual IoResult<void> truncate(std::int64_t size) = 0;
@@ -64,8 +66,7 @@ class FileSystem {
   virtual IoResult<FileStatus> status(const std::string& path) = 0;  // does not follow symlinks
   virtual IoResult<void> set_mode(const std::string& path, mode_t mode) = 0;
   virtual IoResult<void> set_times(const std::string& path, Time time) = 0;  // access and change
-  // Makes names in the directory durable. Free where syncing a new file also syncs its name
-  // (ext4, XFS, btrfs).
+  // Makes names in the directory durable; blocks. Not needed where File::syncs_name().
   virtual IoResult<void> sync_directory(const std::string& path) = 0;
   virtual IoResult<std::vector<std::string>> list(const std::string& path) = 0;
 };

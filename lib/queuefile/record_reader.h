@@ -25,6 +25,10 @@ class RecordReader {
   Result<std::optional<Record>> next(bool follow = true);
   std::int64_t position() const { return position_; }
   void seek(std::int64_t offset) { position_ = offset; }
+  void restart(std::int64_t offset) {  // a new pass over the file: counts jumps afresh
+    position_ = offset;
+    reverse_jumps_ = 0;
+  }
 
   static constexpr int kMaxReverseJumps = 10000;
 

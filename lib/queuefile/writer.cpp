@@ -1,0 +1,168 @@
+#include "lib/queuefile/writer.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace posthouse::queuefile {
+
+namespace {
+
+constexpr int kNameAttempts = 10;
+
+std::string parent_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+// Not a queue id, because of the dot: nobody takes it for a message.
+std::string temporary_path(std::string_view queue, Time now, int attempt) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+  return fmt::format("{}/{}.{}", queue, micros % 1'000'000 + attempt, ::getpid());
+}
+
+}  // namespace
+
+Writer::Writer(FileSystem& files, const Layout& layout, const Options& options)
+    : files_(&files), layout_(&layout), options_(options), queue_(options.queue) {}
+
+Writer::Writer(Writer&& other) noexcept
+    : files_(other.files_),
+      layout_(other.layout_),
+      options_(other.options_),
+      queue_(std::move(other.queue_)),
+      id_(std::move(other.id_)),
+      path_(std::exchange(other.path_, {})),
+      file_(std::move(other.file_)),
+      buffer_(std::move(other.buffer_)),
+      written_(other.written_),
+      size_(other.size_) {}
+
+Writer::~Writer() {
+  if (!path_.empty()) (void)files_->remove(path_);
+}
+
+Failure Writer::failed(int error) const {
+  return Failure::system("queue file " + path_, error);
+}
+
+Result<Writer> Writer::create(FileSystem& files, const Layout& layout, const Options& options, Time now) {
+  Writer writer(files, layout, options);
+  for (int attempt = 0;; ++attempt) {
+    writer.path_ = temporary_path(options.queue, now, attempt);
+    auto file = files.create(writer.path_, 0600);
+    if (file) {
+      writer.file_ = std::move(*file);
+      break;
+    }
+    auto failure = Failure::system("create file " + writer.path_, file.error());
+    writer.path_.clear();
+    if (file.error() != EEXIST || attempt == kNameAttempts) return fail(std::move(failure));
+  }
+  auto status = writer.file_->status();
+  if (!status) return fail(writer.failed(status.error()));
+  for (int attempt = 0;; ++attempt) {
+    const Time created = now + std::chrono::microseconds(attempt);
+    writer.id_ = options.long_ids ? QueueId::make_long(created, status->inode)
+                                  : QueueId::make_short(created, status->inode);
+    const std::string target = layout.path(options.queue, writer.id_);
+    if (layout.depth(options.queue) != 0) (void)layout.make_directories(files, options.queue, writer.id_);
+    auto renamed = files.rename_new(writer.path_, target);
+    if (renamed) {
+      writer.path_ = target;
+      return writer;
+    }
+    if (renamed.error() != EEXIST || attempt == kNameAttempts) return fail(writer.failed(renamed.error()));
+  }
+}
+
+void Writer::record(RecordType type, std::string_view data) {
+  append_record(buffer_, type, data);
+}
+
+void Writer::attribute(std::string_view name, std::string_view value) {
+  if (!value.empty()) append_attribute(buffer_, name, value);
+}
+
+void Writer::pointer(std::int64_t target) {
+  append_pointer(buffer_, target);
+}
+
+void Writer::recipient(std::string_view address, unsigned notify) {
+  ++size_.recipient_count;
+  size_.queue_flags |= static_cast<std::int64_t>(notify) << 1;
+  record(RecordType::recipient, address);
+}
+
+void Writer::begin_envelope() {
+  if (options_.has_size_record) record(RecordType::size, SizeRecord{}.payload());
+}
+
+void Writer::begin_content() {
+  record(RecordType::message, {});
+  size_.data_offset = offset();
+}
+
+void Writer::begin_extracted() {
+  size_.content_length = offset() - size_.data_offset;
+  if (size_.message_size == 0) size_.message_size = size_.content_length;
+  record(RecordType::extracted, {});
+}
+
+std::int64_t Writer::content_length() const {
+  if (size_.content_length != 0) return size_.content_length;
+  return size_.data_offset == 0 ? 0 : offset() - size_.data_offset;
+}
+
+void Writer::line(std::string_view text, std::size_t line_limit) {
+  while (text.size() > line_limit) {
+    record(RecordType::continued, text.substr(0, line_limit));
+    text.remove_prefix(line_limit);
+  }
+  record(RecordType::line, text);
+}
+
+Result<void> Writer::flush_blocking() {
+  if (buffer_.empty()) return {};
+  if (auto put = file_->write_at(buffer_, written_); !put) return fail(failed(put.error()));
+  written_ += static_cast<std::int64_t>(buffer_.size());
+  buffer_.clear();
+  return {};
+}
+
+Result<void> Writer::patch(std::int64_t at, std::string_view bytes) {
+  if (at >= written_) {
+    buffer_.replace(static_cast<std::size_t>(at - written_), bytes.size(), bytes);
+    return {};
+  }
+  const auto in_file = std::min(static_cast<std::size_t>(written_ - at), bytes.size());
+  if (auto put = file_->write_at(bytes.substr(0, in_file), at); !put) return fail(failed(put.error()));
+  if (in_file < bytes.size()) buffer_.replace(0, bytes.size() - in_file, bytes.substr(in_file));
+  return {};
+}
+
+Result<void> Writer::move_to(std::string_view queue) {
+  if (auto moved = layout_->move(*files_, queue_, queue, id_); !moved) return fail(failed(moved.error()));
+  queue_ = queue;
+  path_ = layout_->path(queue, id_);
+  return {};
+}
+
+Result<Receipt> Writer::commit_blocking() {
+  record(RecordType::end, {});
+  if (options_.has_size_record) {
+    constexpr std::int64_t kPayloadOffset = SizeRecord::kRecordLength - SizeRecord::kPayloadLength;
+    if (auto done = patch(kPayloadOffset, size_.payload()); !done) return fail(std::move(done.error()));
+  }
+  if (auto done = flush_blocking(); !done) return fail(std::move(done.error()));
+  // The mode before the sync: it must be as durable as the content.
+  if (auto done = file_->set_mode(options_.ready_mode); !done) return fail(failed(done.error()));
+  if (auto done = file_->sync(); !done) return fail(failed(done.error()));
+  if (!file_->syncs_name()) {
+    if (auto done = files_->sync_directory(parent_of(path_)); !done) return fail(failed(done.error()));
+  }
+  path_.clear();
+  file_.reset();
+  return Receipt(id_, size_.message_size);
+}
+
+}  // namespace posthouse::queuefile
