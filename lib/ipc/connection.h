@@ -68,7 +68,7 @@ class Connection {
     send(query);
     return expect<Reply>(deadline);
   }
-  bool was_closed_by_peer(const Failure& failure) const;
+  static bool was_closed_by_peer(const Failure& failure);
   runtime::Stream& stream() { return stream_; }
 
  private:

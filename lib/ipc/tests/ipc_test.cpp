@@ -1,0 +1,178 @@
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/ipc/client.h"
+#include "lib/ipc/dispatcher.h"
+#include "lib/ipc/messages/bounce.h"
+#include "lib/ipc/messages/delivery.h"
+#include "lib/ipc/messages/rewrite.h"
+#include "lib/ipc/messages/verify.h"
+
+namespace posthouse::ipc {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+class Server {
+ public:
+  Server() {
+    path = "/tmp/posthouse-ipc-test." + std::to_string(::getpid());
+    ::unlink(path.c_str());
+    listener = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path.copy(name.sun_path, sizeof name.sun_path - 1);
+    EXPECT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+    EXPECT_EQ(::listen(listener.get(), 10), 0);
+  }
+  ~Server() { ::unlink(path.c_str()); }
+  runtime::Stream accept() const {
+    runtime::Watch watch(listener.get(), runtime::Watch::Mode::listener);
+    EXPECT_EQ(watch.readable(deadline_after(5s)), runtime::Wake::ready);
+    return runtime::Stream(UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+  }
+
+  std::string path;
+  UniqueFd listener;
+};
+
+}  // namespace
+
+TEST(Codec, CarriesEveryKindOfField) {
+  DeliveryRequest request;
+  request.queue_id = "4jXK1l5HcTz1fCQB";
+  request.arrival_time = -5;
+  request.data_size = std::int64_t{1} << 40;
+  request.recipients = {{704, "a@b", "c@d", "rfc822;a@b", 6}, {}};
+  request.client = {{"client_name", "x"}};
+  std::string bytes;
+  encode(request, bytes);
+  const auto copy = decode<DeliveryRequest>(bytes);
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(copy->queue_id, request.queue_id);
+  EXPECT_EQ(copy->arrival_time, -5);
+  EXPECT_EQ(copy->data_size, request.data_size);
+  ASSERT_EQ(copy->recipients.size(), 2u);
+  EXPECT_EQ(copy->recipients[0].notify, 6u);
+  EXPECT_FALSE(decode<DeliveryRequest>(bytes + "x")) << "left-over bytes";
+  EXPECT_FALSE(decode<DeliveryRequest>(bytes.substr(0, bytes.size() - 1))) << "truncated";
+
+  DeliveryReply reply;
+  reply.outcomes = {Outcome::bounced};
+  reply.destination = DeliveryFailure{"4.4.1", "no"};
+  bytes.clear();
+  encode(reply, bytes);
+  EXPECT_EQ(decode<DeliveryReply>(bytes)->destination->text, "no");
+}
+
+TEST(Codec, RefusesCountsBeyondTheBytes) {
+  EXPECT_FALSE(decode<RewriteReply>(std::string("\xFF\xFF\xFF\x7F", 4)));
+  EXPECT_FALSE(decode<RewriteReply>(""));
+}
+
+TEST(Client, MatchesRepliesThatComeOutOfOrder) {
+  Server server;
+  runtime::run([&] {
+    Dispatcher dispatcher;
+    dispatcher.on<VerifyQuery>([](const VerifyQuery& query) {
+      if (query.address == "slow") runtime::sleep_for(20ms);
+      return VerifyReply{VerifyStatus::deliverable, "re: " + query.address};
+    });
+    const runtime::Fiber serving = runtime::spawn([&] {
+      Connection connection(server.accept());
+      EXPECT_TRUE(dispatcher.serve(connection, 5s));
+    });
+    Client client(server.path);
+    std::string order;
+    const runtime::Fiber slow = runtime::spawn([&] {
+      EXPECT_EQ((client.ask<VerifyReply>(VerifyQuery{"slow"}, deadline_after(5s))->text), "re: slow");
+      order += "s";
+    });
+    EXPECT_EQ((client.ask<VerifyReply>(VerifyQuery{"quick"}, deadline_after(5s))->text), "re: quick");
+    order += "q";
+    while (slow.is_running()) runtime::sleep_for(1ms);
+    EXPECT_EQ(order, "qs");
+    client.disconnect();
+    while (serving.is_running()) runtime::sleep_for(1ms);
+  });
+}
+
+TEST(Client, AsksAgainWhenTheServerWentAway) {
+  Server server;
+  runtime::run([&] {
+    const runtime::Fiber serving = runtime::spawn([&] {
+      {
+        Connection first(server.accept());
+        EXPECT_TRUE(first.receive(deadline_after(5s)));
+      }
+      Connection second(server.accept());
+      const auto frame = second.receive(deadline_after(5s));
+      ASSERT_TRUE(frame);
+      second.send(VerifyReply{VerifyStatus::undeliverable, "here"}, frame->id);
+      EXPECT_TRUE(second.flush(deadline_after(5s)));
+    });
+    Client client(server.path);
+    const auto reply = client.ask<VerifyReply>(VerifyQuery{"x"}, deadline_after(5s));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->text, "here");
+    client.disconnect();
+  });
+}
+
+TEST(Client, NamesThePathWhenNobodyListens) {
+  runtime::run([] {
+    Client client("private/nobody-here");
+    const auto reply = client.ask<VerifyReply>(VerifyQuery{"x"}, deadline_after(1s));
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().text, "connect to private/nobody-here: No such file or directory");
+  });
+}
+
+TEST(Client, DeadlineEndsTheWait) {
+  Server server;
+  runtime::run([&] {
+    const runtime::Fiber serving = runtime::spawn([&] {
+      runtime::Stream silent = server.accept();
+      runtime::sleep_for(100ms);
+    });
+    Client client(server.path);
+    EXPECT_FALSE((client.ask<VerifyReply>(VerifyQuery{"x"}, deadline_after(10ms))));
+    client.disconnect();
+  });
+}
+
+TEST(Pool, ReusesAndDropsDeadConnections) {
+  Server server;
+  runtime::run([&] {
+    int accepted = 0;
+    const runtime::Fiber serving = runtime::spawn([&] {
+      for (; accepted < 2;) {
+        Connection connection(server.accept());
+        ++accepted;
+        (void)connection.receive(deadline_after(5s));
+      }
+    });
+    Pool pool(server.path);
+    {
+      auto connection = pool.take(deadline_after(1s));
+      ASSERT_TRUE(connection);
+      pool.give_back(std::move(*connection));
+    }
+    auto again = pool.take(deadline_after(1s));
+    ASSERT_TRUE(again);
+    runtime::sleep_for(5ms);
+    EXPECT_EQ(accepted, 1);
+    again->send(VerifyQuery{"x"});
+    EXPECT_TRUE(again->flush(deadline_after(1s)));
+    runtime::sleep_for(5ms);  // the server closes after one message
+    pool.give_back(std::move(*again));
+    EXPECT_TRUE(pool.take(deadline_after(1s)));
+    runtime::sleep_for(5ms);
+    EXPECT_EQ(accepted, 2);
+  });
+}
+
+}  // namespace posthouse::ipc
