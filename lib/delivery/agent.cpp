@@ -94,7 +94,7 @@ ipc::DeliveryReply Agent::handle(const ipc::DeliveryRequest& request) {
     log::warning("open {}: {}", path, error_text(file.error()));
     return {.status = Status::locked};
   }
-  if (!(*file)->try_lock()) return {.status = Status::locked};
+  if (!(*file)->try_lock_shared()) return {.status = Status::locked};
   Results results(request, **file, peers_, settings_.results);
   results.skip_marked();
   Attempt attempt{request, **file, results};

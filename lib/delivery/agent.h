@@ -29,7 +29,7 @@ namespace posthouse::delivery {
 
 struct Attempt {
   const ipc::DeliveryRequest& request;
-  queuefile::File& file;  // open for marking, exclusively locked
+  queuefile::File& file;  // open for marking, with a shared lock
   Results& results;
 
   queuefile::ContentReader content(std::size_t block_size = 64 * 1024) const {

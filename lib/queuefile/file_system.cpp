@@ -73,6 +73,7 @@ class SystemFile : public File {
   }
   IoResult<void> sync() override { return checked(::fsync(fd_.get())); }
   IoResult<void> try_lock() override { return checked(::flock(fd_.get(), LOCK_EX | LOCK_NB)); }
+  IoResult<void> try_lock_shared() override { return checked(::flock(fd_.get(), LOCK_SH | LOCK_NB)); }
   IoResult<void> truncate(std::int64_t size) override { return checked(::ftruncate(fd_.get(), size)); }
   bool syncs_name() const override {
     struct statfs fs {};

@@ -46,6 +46,8 @@ class File {
   virtual bool syncs_name() const { return false; }
   // Exclusive lock, without waiting. EWOULDBLOCK when somebody else has it.
   virtual IoResult<void> try_lock() = 0;
+  // Delivery agents share the lock: several may deliver one message to different destinations.
+  virtual IoResult<void> try_lock_shared() { return try_lock(); }
   virtual IoResult<void> truncate(std::int64_t size) = 0;
   virtual int descriptor() const = 0;  // -1 for a simulated file
 };

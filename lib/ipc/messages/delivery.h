@@ -2,7 +2,7 @@
 // next hop. One request at a time on a connection; connections are pooled (ipc::Pool) and kept.
 //
 // Before it answers, the agent has: logged one line per recipient, marked delivered and bounced recipients
-// done in the queue file, appended to the defer / bounce / trace logs. It holds the exclusive lock of the
+// done in the queue file, appended to the defer / bounce / trace logs. It holds a shared lock of the
 // queue file meanwhile. A broken connection means: nothing is known, except what the marks in the file say.
 #pragma once
 
