@@ -154,6 +154,7 @@ void AddressList::replace(std::size_t index, std::string_view external) {
 }
 
 bool AddressList::is_spaced(const Piece& before, const Piece& after) {
+  if (before.kind == Kind::group_start && after.kind == Kind::group_end) return false;
   if (before.kind == Kind::comma || before.kind == Kind::group_start) return true;
   if (after.kind == Kind::comma || after.kind == Kind::group_end || after.kind == Kind::group_start)
     return false;
