@@ -14,6 +14,12 @@ struct Shared {
   bool is_flushing = false;
 };
 
+runtime::Io wait_for_question(Connection& connection, const Shared& shared, Duration idle_limit) {
+  std::optional<runtime::IdleScope> idle;
+  if (shared.working == 0 && connection.stream().buffered().empty()) idle.emplace();
+  return connection.stream().fill(deadline_after(idle_limit), kFrameLimit + 16);
+}
+
 void flush_replies(const std::shared_ptr<Shared>& shared) {
   while (shared->connection && !shared->replies.empty()) {
     shared->connection->stream().write(std::exchange(shared->replies, {}));
@@ -37,8 +43,7 @@ Result<void> Dispatcher::serve(Connection& connection, Duration idle_limit, std:
       break;
     }
     if (!*frame) {
-      const runtime::Io io = connection.stream().fill(deadline_after(idle_limit), kFrameLimit + 16);
-      if (io != runtime::Io::ok) break;
+      if (wait_for_question(connection, *shared, idle_limit) != runtime::Io::ok) break;
       continue;
     }
     connection.stream().consume(consumed);

@@ -11,6 +11,18 @@ void Fiber::cancel() const {
   if (state_ && !state_->is_done) Loop::of_this_thread().cancel(*state_);
 }
 
+void Fiber::cancel_if_idle(Idle at_most) const {
+  if (state_ && state_->idle && *state_->idle <= at_most) cancel();
+}
+
+IdleScope::IdleScope(Fiber::Idle kind) {
+  if (FiberState* fiber = Loop::of_this_thread().current()) fiber->idle = kind;
+}
+
+IdleScope::~IdleScope() {
+  if (FiberState* fiber = Loop::of_this_thread().current()) fiber->idle.reset();
+}
+
 bool Fiber::is_running() const {
   return state_ && !state_->is_done;
 }

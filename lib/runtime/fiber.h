@@ -22,6 +22,9 @@ class Fiber {
   Fiber() = default;
   // Every present and future wait of the fiber returns Wake::cancelled at once; it ends by itself.
   void cancel() const;
+  // cancel(), but only while the fiber is inside an IdleScope of this kind (or a weaker one).
+  enum class Idle : unsigned char { between_requests, waiting_for_client };
+  void cancel_if_idle(Idle at_most) const;
   bool is_running() const;
 
  private:
@@ -45,6 +48,18 @@ void yield();  // lets every other runnable fiber and the poll go first
 
 // True between cancel() and the end of the running fiber.
 bool is_cancelled();
+
+// Marks the running fiber as idle for its lifetime: nothing is lost if it is cancelled here.
+// between_requests: a kept connection of another daemon, which would simply connect again; ended when the
+// process drains (reload, idle). waiting_for_client: a client's session between two commands; ended only when
+// the mail system stops.
+class IdleScope {
+ public:
+  explicit IdleScope(Fiber::Idle kind = Fiber::Idle::between_requests);
+  ~IdleScope();
+  IdleScope(const IdleScope&) = delete;
+  IdleScope& operator=(const IdleScope&) = delete;
+};
 
 // Called at the end of each loop turn, before the loop waits: flush what was collected.
 void at_end_of_turn(std::function<void()> action);

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "lib/base/unique_fd.h"
@@ -26,6 +27,7 @@ struct FiberState : std::enable_shared_from_this<FiberState> {
   bool is_done = false;
   bool is_cancelled = false;
   bool is_waiting = false;
+  std::optional<Fiber::Idle> idle;
   Wake wake = Wake::ready;
   Deadline deadline = kNever;
   // Lazy timer: stays in the map across waits while it is not later than the deadline in force.

@@ -1,0 +1,22 @@
+// Parameters of the process skeleton that all daemons share.
+#pragma once
+
+#include "lib/config/param_set.h"
+
+namespace posthouse::service {
+
+struct Parameters : config::ParamSet {
+  config::Int max_use{*this,
+                      {.name = "max_use",
+                       .fallback = "1000000",
+                       .doc = R"(After how many sessions a daemon process ends and is replaced by a new one. A
+process serves many sessions at once; it finishes those that it has.)",
+                       .at_least = 1}};
+  config::Seconds max_idle{*this,
+                           {.name = "max_idle",
+                            .fallback = "100s",
+                            .doc = R"(How long a daemon process waits without any session before it ends.)",
+                            .at_least = 1}};
+};
+
+}  // namespace posthouse::service

@@ -1,0 +1,172 @@
+#include "lib/service/service.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <clocale>
+#include <cstdlib>
+
+#include "lib/base/text.h"
+#include "lib/config/core_parameters.h"
+#include "lib/config/main_cf.h"
+#include "lib/log/log.h"
+#include "lib/log/setup.h"
+#include "lib/service/parameters.h"
+#include "lib/service/privileges.h"
+#include "lib/service/process.h"
+
+namespace posthouse::service {
+
+namespace {
+
+constexpr int kLogFd = 4;
+
+Process* running = nullptr;  // the one of this process, while run() is active
+
+std::string texts(const config::Problems& problems) {
+  std::string all;
+  for (const config::Problem& problem : problems) all += (all.empty() ? "" : "; ") + problem.text();
+  return all;
+}
+
+template <class Set>
+std::shared_ptr<const Set> must_load(const config::MainCf& main_cf) {
+  auto set = config::load<Set>(main_cf);
+  if (!set) throw StartError(texts(set.error()));
+  return *set;
+}
+
+std::string configuration_directory() {
+  if (const char* directory = std::getenv("MAIL_CONFIG")) return directory;
+  return config::layout::config_directory();
+}
+
+void open_log(const Arguments& arguments, const config::MainCf& main_cf, const std::string& queue_directory) {
+  const auto logging = must_load<config::Logging>(main_cf);
+  struct stat status {};
+  struct stat null_device {};
+  const bool inherited = !arguments.is_stand_alone && ::fstat(kLogFd, &status) == 0;
+  const bool is_null = ::stat("/dev/null", &null_device) == 0 && status.st_rdev == null_device.st_rdev &&
+                       S_ISCHR(status.st_mode);
+  log::open({.program = arguments.process_name,
+             .syslog_name = logging->syslog_name(),
+             .syslog_facility = logging->syslog_facility(),
+             .maillog_file = logging->maillog_file(),
+             .postlog_socket = queue_directory + "/public/postlog",
+             .inherited_fd = inherited && !is_null ? kLogFd : -1,
+             .buffered = true,
+             .keep_utf8 = true});
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+Confinement confinement_of(const Plan& plan, const Arguments& arguments, const Environment& environment) {
+  Confinement confinement;
+  if (environment.is_rootless) return confinement;
+  const auto rights = must_load<config::Rights>(*environment.main_cf);
+  confinement.user = rights->mail_owner();
+  confinement.keeps_root = plan.keeps_root && !arguments.drops_privileges;
+  if (arguments.is_chrooted) confinement.chroot_directory = environment.queue_directory;
+  return confinement;
+}
+
+// Start-up in order; everything that can fail before the loop runs throws StartError.
+std::unique_ptr<Process> start_up(const Arguments& arguments, const Plan& plan, const Factory& factory) {
+  auto environment = read_environment(arguments);
+  if (!environment) throw StartError(environment.error().text);
+  open_log(arguments, *environment->main_cf, environment->queue_directory);
+  if (!plan.may_stand_alone && arguments.is_stand_alone)
+    throw StartError("stand-alone mode is not supported");
+  if (::chdir(environment->queue_directory.c_str()) != 0) {
+    throw StartError("chdir to queue_directory " + environment->queue_directory + ": " + error_text(errno));
+  }
+  ::umask(0077);
+  raise_descriptor_limit();
+  const auto parameters = must_load<Parameters>(*environment->main_cf);
+  auto service = factory();
+  if (auto prepared = service->prepare(*environment); !prepared) throw StartError(prepared.error().text);
+  if (auto confined = confine(confinement_of(plan, arguments, *environment)); !confined) {
+    throw StartError(confined.error().text);
+  }
+  return std::make_unique<Process>(plan, arguments, std::move(*environment), std::move(service),
+                                   static_cast<std::size_t>(parameters->max_use()), parameters->max_idle());
+}
+
+}  // namespace
+
+Result<Environment> read_environment(const Arguments& arguments) {
+  Environment environment;
+  environment.config_directory = configuration_directory();
+  auto main_cf = config::MainCf::load(environment.config_directory);
+  if (!main_cf) return fail(Failure::deferred("4.3.5", texts(main_cf.error())));
+  for (const std::string& assignment : arguments.overrides) {
+    if (auto set = main_cf->override_with(assignment); !set) {
+      return fail(Failure::deferred("4.3.5", set.error().text()));
+    }
+  }
+  auto directories = config::load<config::Directories>(*main_cf);
+  if (!directories) return fail(Failure::deferred("4.3.5", texts(directories.error())));
+  environment.queue_directory = (*directories)->queue_directory();
+  environment.service_name = arguments.service_name;
+  environment.service_type = arguments.service_type;
+  environment.process_name = arguments.process_name;
+  environment.is_rootless = ::geteuid() != 0;
+  environment.is_chrooted = arguments.is_chrooted && !environment.is_rootless;
+  environment.is_stand_alone = arguments.is_stand_alone;
+  environment.session_limit = arguments.session_limit == 0 ? 10000 : arguments.session_limit;
+  environment.verbose = arguments.verbose;
+  environment.main_cf = std::make_shared<const config::MainCf>(std::move(*main_cf));
+  return environment;
+}
+
+void Service::serve(runtime::Stream) {}
+void Service::receive(std::string_view) {}
+Result<void> Service::reload(const Environment&) {
+  return {};
+}
+
+int run(int argc, char** argv, const Plan& plan, const Factory& factory) {
+  std::setlocale(LC_ALL, "C");
+  std::unique_ptr<Process> process;
+  try {
+    auto arguments = parse_arguments(std::vector<std::string>(argv, argv + argc));
+    if (!arguments) throw StartError(arguments.error().text);
+    process = start_up(*arguments, plan, factory);
+  } catch (const std::exception& error) {
+    log::fatal(error.what());
+    log::flush();
+    return 1;
+  }
+  running = process.get();
+  runtime::at_end_of_turn([] { log::flush(); });
+  runtime::run([&] {
+    process->main();
+    log::flush();
+    // Background fibers wait for ever: the process ends here, not when they do.
+    ::_exit(0);
+  });
+  return 0;
+}
+
+std::size_t sessions_in_use() {
+  return running ? running->sessions().in_use() : 0;
+}
+std::size_t session_limit() {
+  return running ? running->sessions().limit() : 0;
+}
+bool is_draining() {
+  return running && running->is_draining();
+}
+void request_drain() {
+  if (running) running->request_drain();
+}
+
+}  // namespace posthouse::service
