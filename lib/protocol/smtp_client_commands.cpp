@@ -1,6 +1,6 @@
 #include "lib/protocol/smtp_client_commands.h"
 
-#include "lib/base/text.h"
+#include "lib/mail/xtext.h"
 
 namespace posthouse::protocol {
 namespace {
@@ -30,24 +30,10 @@ void append_orcpt(std::string& out, std::string_view value) {
   if (semicolon == std::string_view::npos || semicolon == 0) return;
   out += " ORCPT=";
   append_safe(out, value.substr(0, semicolon + 1));
-  append_xtext(out, value.substr(semicolon + 1));
+  out += mail::xtext_encode(value.substr(semicolon + 1));
 }
 
 }  // namespace
-
-void append_xtext(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  for (char c : text) {
-    if (c > 32 && c < 127 && c != '+' && c != '=') {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '+';
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-}
 
 void append_line(std::string& out, std::string_view verb, std::string_view argument) {
   out += verb;
@@ -70,7 +56,7 @@ void append_mail(std::string& out, const MailCommand& command) {
     out += " RET=HDRS";
   if (!command.envelope_id.empty()) {
     out += " ENVID=";
-    append_xtext(out, command.envelope_id);
+    out += mail::xtext_encode(command.envelope_id);
   }
   if (command.null_auth) out += " AUTH=<>";
   if (command.smtputf8) out += " SMTPUTF8";
@@ -91,7 +77,7 @@ void append_xforward_attribute(std::string& out, std::string_view name, std::str
   out += name;
   out += '=';
   if (value.empty()) out += "[UNAVAILABLE]";
-  append_xtext(out, value);
+  out += mail::xtext_encode(value);
 }
 
 }  // namespace posthouse::protocol

@@ -36,7 +36,4 @@ void append_rcpt(std::string& out, const RcptCommand& command);
 // " NAME=value" for an XFORWARD command; an empty value is [UNAVAILABLE].
 void append_xforward_attribute(std::string& out, std::string_view name, std::string_view value);
 
-// xtext of RFC 3461 section 4: '+', '=', blanks, controls and non-ASCII bytes become "+XX".
-void append_xtext(std::string& out, std::string_view text);
-
 }  // namespace posthouse::protocol

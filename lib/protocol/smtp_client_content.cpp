@@ -7,7 +7,7 @@ namespace posthouse::protocol {
 void ContentWriter::append(std::string_view text) {
   const std::size_t from = out_.size();
   out_.append(text);
-  if (text.find_first_of("\r\n") == std::string_view::npos) return;
+  if (text.find('\r') == std::string_view::npos && text.find('\n') == std::string_view::npos) return;
   for (std::size_t i = from; i < out_.size(); ++i)
     if (out_[i] == '\r' || out_[i] == '\n') out_[i] = ' ';
 }
