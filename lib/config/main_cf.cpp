@@ -120,6 +120,12 @@ void MainCf::add_defaults(const ParamSet& parameters) {
   defaults_ = std::move(defaults);
 }
 
+void MainCf::add_defaults(const Defaults& more) {
+  auto defaults = std::make_shared<Defaults>(more);
+  defaults->insert(defaults_->begin(), defaults_->end());
+  defaults_ = std::move(defaults);
+}
+
 const MainCf::Entry* MainCf::find(std::string_view name) const {
   auto it = entries_.find(name);
   return it == entries_.end() ? nullptr : &it->second;

@@ -64,6 +64,7 @@ class MainCf {
 
   // Makes the defaults of a set known to the expansion of other parameters.
   void add_defaults(const ParamSet& parameters);
+  void add_defaults(const Defaults& defaults);
 
   // As written, or nothing when main.cf and overrides do not set the name.
   const Entry* find(std::string_view name) const;
