@@ -107,6 +107,9 @@ Result<Environment> read_environment(const Arguments& arguments) {
   environment.config_directory = configuration_directory();
   auto main_cf = config::MainCf::load(environment.config_directory);
   if (!main_cf) return fail(Failure::deferred("4.3.5", texts(main_cf.error())));
+  registry::add_all_defaults(*main_cf);
+  main_cf->set("process_name", arguments.process_name);
+  main_cf->set("service_name", arguments.service_name);
   for (const std::string& assignment : arguments.overrides) {
     if (auto set = main_cf->override_with(assignment); !set) {
       return fail(Failure::deferred("4.3.5", set.error().text()));
