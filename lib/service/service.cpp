@@ -13,6 +13,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/log/log.h"
 #include "lib/log/setup.h"
+#include "lib/registry/registry.h"
 #include "lib/service/parameters.h"
 #include "lib/service/privileges.h"
 #include "lib/service/process.h"
