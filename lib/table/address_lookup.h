@@ -39,8 +39,7 @@ struct AddressRules {
   std::string myorigin;
   std::function<Result<bool>(std::string_view)> is_local_domain;  // $mydestination or an own address literal
   bool parent_domain_matches_subdomains = false;                  // parents as `dom`, else as `.dom`
-  std::string double_bounce_sender = "double-bounce";             // these local parts have no extension:
-  std::string mail_owner_request_suffixes = "-request";           // owner-x, x-request (see split_local_part)
+  std::string double_bounce_sender = "double-bounce";             // has no extension
   bool owner_request_special = true;
 };
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/table/file_text.h"
 #include "lib/table/tables.h"
 
 namespace posthouse::table {
@@ -42,15 +43,24 @@ class MatchList {
   // Lines to log about patterns that make no sense ("bad net/mask pattern: …"); already logged once.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
+  // A file in the list was edited (tables are watched by Tables).
+  bool is_changed() const;
+
   struct Pattern;
 
  private:
   void add_list(Tables& tables, std::string_view text, bool negated, int depth);
   void add_file(Tables& tables, const std::string& path, bool negated, int depth);
+  void add_pattern(Tables& tables, std::string_view text, bool negated);
+  void add_broken(std::string text);
+  void warn(std::string text);
+  bool matches_text(std::string_view pattern, std::string_view folded) const;
+  Result<bool> matches_table(const std::shared_ptr<Table>& table, std::string_view name) const;
 
   std::string title_;
   Options options_;
   std::vector<std::shared_ptr<const Pattern>> patterns_;
+  std::vector<FileMark> files_;
   std::vector<std::string> warnings_;
 };
 

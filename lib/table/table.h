@@ -77,6 +77,8 @@ class Table {
 
   // One query with the complete key as given (folding as the flags say).
   Lookup lookup(std::string_view key);
+  // The same, but an empty value is a value and failures are not logged: for caches and for postmap -q.
+  Lookup query(std::string_view key);
 
   // Stores or replaces (honouring duplicate_*); erase() tells whether there was something to erase.
   // Types that cannot: Failure "table TYPE:NAME: update operation is not supported".
