@@ -51,7 +51,8 @@ class Search {
   }
 
  private:
-  AddressLookup ask(std::string_view key, KeyPart part, std::string_view extension = {}, bool by_domain = false) {
+  AddressLookup ask(std::string_view key, KeyPart part, std::string_view extension = {},
+                    bool by_domain = false) {
     Lookup answer = tables_.lookup(key, part);
     if (auto* value = std::get_if<std::string>(&answer))
       return AddressMatch{std::move(*value), std::string(extension), by_domain};
@@ -99,7 +100,8 @@ class Search {
     if (!has(keys_, AddressKeys::domain) || !has_domain_ || domain_.empty()) return NotFound{};
     AddressLookup answer = ask(domain_, KeyPart::partial);
     if (!has(keys_, AddressKeys::parent_domains)) return answer;
-    for (auto dot = domain_.find('.'); std::holds_alternative<NotFound>(answer) && dot != std::string_view::npos;
+    for (auto dot = domain_.find('.');
+         std::holds_alternative<NotFound>(answer) && dot != std::string_view::npos;
          dot = domain_.find('.', dot + 1)) {
       const auto parent = domain_.substr(rules_.parent_domain_matches_subdomains ? dot + 1 : dot);
       if (parent.size() > 1) answer = ask(parent, KeyPart::partial);
@@ -151,7 +153,8 @@ Lookup find_client_address(const TableList& tables, std::string_view address) {
   return answer;
 }
 
-std::pair<std::string_view, std::string_view> split_local_part(std::string_view local, const AddressRules& rules) {
+std::pair<std::string_view, std::string_view> split_local_part(std::string_view local,
+                                                               const AddressRules& rules) {
   const std::pair whole{local, std::string_view{}};
   if (rules.recipient_delimiter.empty()) return whole;
   for (std::string_view reserved : {std::string_view("postmaster"), std::string_view("mailer-daemon"),

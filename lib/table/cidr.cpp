@@ -71,7 +71,8 @@ class RuleBuilder {
 
  private:
   static bool is_word(std::string_view text, std::string_view word) {
-    return starts_with_ignoring_case(text, word) && (text.size() == word.size() || !is_alnum(text[word.size()]));
+    return starts_with_ignoring_case(text, word) &&
+           (text.size() == word.size() || !is_alnum(text[word.size()]));
   }
   void skip(std::string_view why) const {
     log::warning("cidr map {}, line {}: {}: skipping this rule", name_, line_, why);
@@ -143,8 +144,10 @@ Opened open_cidr(Tables&, std::string_view name, Flag flags) {
   RuleBuilder builder(name, flags);
   SourceReader reader(file->text);
   for (SourceLine line; reader.next(line);) {
-    if (const auto problem = leading_space_problem(line); !problem.empty()) log::warning("{}: {}", name, problem);
-    else builder.add(line);
+    if (const auto problem = leading_space_problem(line); !problem.empty())
+      log::warning("{}: {}", name, problem);
+    else
+      builder.add(line);
   }
   return std::make_unique<CidrTable>(name, flags, file->mark, builder.finish());
 }

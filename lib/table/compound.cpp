@@ -11,7 +11,8 @@ namespace {
 
 class CompoundTable : public Table {
  public:
-  CompoundTable(std::string type, std::string_view name, Flag flags, std::vector<std::shared_ptr<Table>> members)
+  CompoundTable(std::string type, std::string_view name, Flag flags,
+                std::vector<std::shared_ptr<Table>> members)
       : Table(std::move(type), std::string(name), flags), members_(std::move(members)) {}
   bool is_pattern() const override {
     return std::ranges::any_of(members_, [](const auto& member) { return member->is_pattern(); });
@@ -79,7 +80,9 @@ class PipeTable : public CompoundTable {
 class RandomTable : public Table {
  public:
   RandomTable(std::string_view name, Flag flags, std::vector<std::string> values)
-      : Table("randmap", std::string(name), flags), values_(std::move(values)), random_(std::random_device{}()) {}
+      : Table("randmap", std::string(name), flags),
+        values_(std::move(values)),
+        random_(std::random_device{}()) {}
   bool is_pattern() const override { return true; }
 
  protected:
@@ -93,8 +96,8 @@ class RandomTable : public Table {
 };
 
 std::unexpected<Failure> bad_syntax(std::string_view type, std::string_view name, std::string_view need) {
-  return fail(Failure::deferred("4.3.5",
-                                fmt::format("bad syntax: \"{0}:{1}\"; need \"{0}:{{{2}...}}\"", type, name, need)));
+  return fail(Failure::deferred(
+      "4.3.5", fmt::format("bad syntax: \"{0}:{1}\"; need \"{0}:{{{2}...}}\"", type, name, need)));
 }
 
 Result<std::vector<std::shared_ptr<Table>>> open_members(Tables& tables, std::string_view type,

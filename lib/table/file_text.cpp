@@ -22,7 +22,8 @@ FileMark::FileMark(std::string path, const struct stat& status)
 bool FileMark::is_changed() const {
   if (path_.empty()) return false;
   struct stat now {};
-  if (::stat(path_.c_str(), &now) != 0) return false;  // in the middle of a replacement, or unreachable by now
+  if (::stat(path_.c_str(), &now) != 0)
+    return false;  // in the middle of a replacement, or unreachable by now
   return now.st_dev != device_ || now.st_ino != inode_ || now.st_size != size_ ||
          now.st_mtim.tv_sec != modified_.tv_sec || now.st_mtim.tv_nsec != modified_.tv_nsec;
 }
@@ -102,9 +103,9 @@ Result<FileText> read_rules(std::string_view name, std::string_view kind) {
   if (name.empty() || name.front() != '{') return read_file(std::string(name));
   bool ok = false;
   const auto syntax = [&](std::string_view text) {
-    const auto what = text.front() != '{'            ? "no '{' at start of text"
+    const auto what = text.front() != '{'  ? "no '{' at start of text"
                       : braces_close(text) ? "syntax error after '}'"
-                                                     : "missing '}'";
+                                           : "missing '}'";
     return fail(Failure::deferred("4.3.5", fmt::format("{}: {} in \"{}\"", kind, what, text)));
   };
   const auto inner = inside_braces(name, ok);

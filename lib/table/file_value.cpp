@@ -35,8 +35,10 @@ std::optional<std::string> base64_decoded(std::string_view text) {
     for (std::size_t k = 0; k < 4; ++k) {
       const char c = text[i + k];
       const auto value = kAlphabet.find(c);
-      if (c == '=' && i + 4 == text.size() && k >= 2) ++padding;
-      else if (value == std::string_view::npos || padding > 0) return std::nullopt;
+      if (c == '=' && i + 4 == text.size() && k >= 2)
+        ++padding;
+      else if (value == std::string_view::npos || padding > 0)
+        return std::nullopt;
       group = (group << 6) | static_cast<std::uint32_t>(c == '=' ? 0 : value);
     }
     for (std::size_t k = 0; k + padding < 3; ++k) out += static_cast<char>((group >> (16 - 8 * k)) & 0xFF);

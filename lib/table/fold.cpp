@@ -45,7 +45,8 @@ void append_folded(std::string& out, char32_t code) {
   const auto* simple =
       std::lower_bound(std::begin(kSimpleFolds), std::end(kSimpleFolds), code,
                        [](const SimpleFold& fold, char32_t value) { return fold.last < value; });
-  if (simple != std::end(kSimpleFolds) && simple->first <= code && (code - simple->first) % simple->stride == 0)
+  if (simple != std::end(kSimpleFolds) && simple->first <= code &&
+      (code - simple->first) % simple->stride == 0)
     code = static_cast<char32_t>(static_cast<std::int32_t>(code) + simple->delta);
   append_utf8(out, code);
 }

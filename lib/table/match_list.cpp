@@ -137,7 +137,9 @@ Result<bool> MatchList::matches(std::string_view host_name, std::string_view ip_
     switch (pattern->type) {
       case Pattern::Type::broken:
         return fail(Failure::deferred("4.3.5", title_ + " has a pattern that makes no sense"));
-      case Pattern::Type::network: answer = address && pattern->network.contains(*address); break;
+      case Pattern::Type::network:
+        answer = address && pattern->network.contains(*address);
+        break;
       case Pattern::Type::text:
         answer = (!name.empty() && matches_text(pattern->text, name)) || pattern->text == ip_address;
         break;

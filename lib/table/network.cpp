@@ -91,8 +91,8 @@ std::optional<Network> parse_network(std::string_view text, std::string& problem
   IpAddress cleared = *address;
   clear_host_bits(cleared, out.prefix);
   if (cleared.bytes != address->bytes) {
-    problem = fmt::format("non-null host address bits in \"{}\", perhaps you should use \"{}/{}\" instead", text,
-                          to_text(cleared), out.prefix);
+    problem = fmt::format("non-null host address bits in \"{}\", perhaps you should use \"{}/{}\" instead",
+                          text, to_text(cleared), out.prefix);
     return std::nullopt;
   }
   return out;

@@ -24,8 +24,7 @@ bool take_pattern(std::string_view& rest, const PatternDialect& dialect, RuleTex
   std::size_t end = 0;
   while (end < rest.size() && rest[end] != delimiter) end += rest[end] == '\\' ? 2 : 1;
   if (end >= rest.size()) {
-    rule.problem =
-        fmt::format("no closing regexp delimiter \"{}\": {}", delimiter, dialect.delimiter_advice);
+    rule.problem = fmt::format("no closing regexp delimiter \"{}\": {}", delimiter, dialect.delimiter_advice);
     return false;
   }
   out.pattern = rest.substr(0, end);
@@ -47,7 +46,8 @@ bool take_pattern(std::string_view& rest, const PatternDialect& dialect, RuleTex
 }
 
 bool starts_with_word(std::string_view line, std::string_view word) {
-  return starts_with_ignoring_case(line, word) && (line.size() == word.size() || !is_alnum(line[word.size()]));
+  return starts_with_ignoring_case(line, word) &&
+         (line.size() == word.size() || !is_alnum(line[word.size()]));
 }
 
 void parse_match(std::string_view line, const PatternDialect& dialect, RuleText& rule) {

@@ -20,8 +20,11 @@ struct Rule {
 
 class PatternTable : public Table {
  public:
-  PatternTable(std::string_view type, std::string_view name, Flag flags, FileMark mark, std::vector<Rule> rules)
-      : Table(std::string(type), std::string(name), flags), mark_(std::move(mark)), rules_(std::move(rules)) {}
+  PatternTable(std::string_view type, std::string_view name, Flag flags, FileMark mark,
+               std::vector<Rule> rules)
+      : Table(std::string(type), std::string(name), flags),
+        mark_(std::move(mark)),
+        rules_(std::move(rules)) {}
   bool is_pattern() const override { return true; }
   bool is_changed() const override { return mark_.is_changed(); }
   std::optional<unsigned> owner() const override { return mark_.owner(); }
@@ -61,7 +64,8 @@ class PatternTable : public Table {
            std::vector<std::string_view>& groups, bool& matches) const {
     std::string problem;
     const auto answer = pattern.match(subject, groups, problem);
-    if (answer == Pattern::Match::error) log::warning("{} map {}, line {}: {}", type(), name(), rule.line, problem);
+    if (answer == Pattern::Match::error)
+      log::warning("{} map {}, line {}: {}", type(), name(), rule.line, problem);
     matches = answer == Pattern::Match::yes;
     return answer != Pattern::Match::error;
   }
@@ -81,10 +85,14 @@ class RuleBuilder {
     if (!text.problem.empty()) return report(text);
     report(text);
     switch (text.kind) {
-      case RuleText::Kind::match: return add_match(text);
-      case RuleText::Kind::begin_if: return add_if(text);
-      case RuleText::Kind::end_if: return add_endif();
-      case RuleText::Kind::none: return;
+      case RuleText::Kind::match:
+        return add_match(text);
+      case RuleText::Kind::begin_if:
+        return add_if(text);
+      case RuleText::Kind::end_if:
+        return add_endif();
+      case RuleText::Kind::none:
+        return;
     }
   }
   // Rules of an `if` without `endif` reach to the end of the file.
@@ -153,7 +161,8 @@ class RuleBuilder {
     rule.first = compile(first, !rule.result.is_literal());
     if (!rule.first) return;
     if (rule.result.highest() > rule.first->group_count())
-      return warn(fmt::format("out of range replacement index \"{}\": skipping this rule", rule.result.highest()));
+      return warn(
+          fmt::format("out of range replacement index \"{}\": skipping this rule", rule.result.highest()));
     if (text.patterns.size() > 1) {
       rule.second_negated = text.patterns[1].negated;
       rule.second = compile(text.patterns[1], false);
@@ -179,8 +188,10 @@ Result<std::unique_ptr<Table>> open_pattern_table(const PatternDialect& dialect,
   RuleBuilder builder(dialect, name, flags);
   SourceReader reader(file->text);
   for (SourceLine line; reader.next(line);) {
-    if (const auto problem = leading_space_problem(line); !problem.empty()) log::warning("{}: {}", name, problem);
-    else builder.add(line);
+    if (const auto problem = leading_space_problem(line); !problem.empty())
+      log::warning("{}: {}", name, problem);
+    else
+      builder.add(line);
   }
   return std::make_unique<PatternTable>(dialect.type, name, flags, file->mark, builder.finish());
 }

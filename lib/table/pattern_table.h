@@ -40,6 +40,7 @@ struct PatternDialect {
                                       std::string& problem) = nullptr;
 };
 
-Result<std::unique_ptr<Table>> open_pattern_table(const PatternDialect& dialect, std::string_view name, Flag flags);
+Result<std::unique_ptr<Table>> open_pattern_table(const PatternDialect& dialect, std::string_view name,
+                                                  Flag flags);
 
 }  // namespace posthouse::table

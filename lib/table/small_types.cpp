@@ -28,9 +28,12 @@ NameValue parse_name_value(std::string_view text) {
   while (end < text.size() && text[end] != '=' && !is_space(text[end])) ++end;
   out.name = text.substr(0, end);
   const auto rest = trim_left(text.substr(end));
-  if (rest.empty() || rest.front() != '=') out.problem = "missing '=' after attribute name";
-  else if (out.name.empty()) out.problem = "missing attribute name";
-  else out.value = trim_left(rest.substr(1));
+  if (rest.empty() || rest.front() != '=')
+    out.problem = "missing '=' after attribute name";
+  else if (out.name.empty())
+    out.problem = "missing attribute name";
+  else
+    out.value = trim_left(rest.substr(1));
   return out;
 }
 
@@ -139,9 +142,10 @@ Opened open_static(Tables&, std::string_view name, Flag flags) {
     value = inside_braces(name, ok);
     if (!ok) {
       return fail(Failure::deferred(
-          "4.3.5", fmt::format("bad static:name syntax: {} in \"{}\"",
-                               name.find('}') == std::string_view::npos ? "missing '}'" : "syntax error after '}'",
-                               name)));
+          "4.3.5",
+          fmt::format("bad static:name syntax: {} in \"{}\"",
+                      name.find('}') == std::string_view::npos ? "missing '}'" : "syntax error after '}'",
+                      name)));
     }
   }
   std::string text(value);

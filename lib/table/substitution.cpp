@@ -81,8 +81,10 @@ bool Substitution::parse(std::string_view text, std::string_view range_word, Pro
 std::string Substitution::apply(std::span<const std::string_view> groups) const {
   std::string out;
   for (const Piece& piece : pieces_) {
-    if (piece.group == 0) out += piece.literal;
-    else if (piece.group <= groups.size()) out += groups[piece.group - 1];
+    if (piece.group == 0)
+      out += piece.literal;
+    else if (piece.group <= groups.size())
+      out += groups[piece.group - 1];
   }
   return out;
 }

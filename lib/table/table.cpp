@@ -14,12 +14,18 @@ struct FlagName {
   std::string_view name;
 };
 constexpr std::array kFlagNames{
-    FlagName{Flag::duplicate_replace, "dup_replace"}, FlagName{Flag::duplicate_ignore, "dup_ignore"},
-    FlagName{Flag::try_plain, "try0null"},            FlagName{Flag::try_null, "try1null"},
-    FlagName{Flag::no_substitution, "no_regsub"},     FlagName{Flag::no_untrusted, "no_unauth"},
-    FlagName{Flag::fold_fixed, "fold_fix"},           FlagName{Flag::fold_pattern, "fold_mul"},
-    FlagName{Flag::open_lock, "open_lock"},           FlagName{Flag::bulk, "bulk_update"},
-    FlagName{Flag::utf8, "utf8_request"},             FlagName{Flag::base64_file, "src_rhs_is_file"},
+    FlagName{Flag::duplicate_replace, "dup_replace"},
+    FlagName{Flag::duplicate_ignore, "dup_ignore"},
+    FlagName{Flag::try_plain, "try0null"},
+    FlagName{Flag::try_null, "try1null"},
+    FlagName{Flag::no_substitution, "no_regsub"},
+    FlagName{Flag::no_untrusted, "no_unauth"},
+    FlagName{Flag::fold_fixed, "fold_fix"},
+    FlagName{Flag::fold_pattern, "fold_mul"},
+    FlagName{Flag::open_lock, "open_lock"},
+    FlagName{Flag::bulk, "bulk_update"},
+    FlagName{Flag::utf8, "utf8_request"},
+    FlagName{Flag::base64_file, "src_rhs_is_file"},
 };
 
 }  // namespace
@@ -54,7 +60,8 @@ Lookup Table::query(std::string_view key) {
   Lookup answer = find(*prepared);
   const auto* value = std::get_if<std::string>(&answer);
   if (value != nullptr && has(flags_, Flag::utf8) && !is_valid_utf8(*value)) {
-    log::warning("{}: key \"{}\": non-UTF-8 value \"{}\": malformed UTF-8 or invalid codepoint", spec(), key, *value);
+    log::warning("{}: key \"{}\": non-UTF-8 value \"{}\": malformed UTF-8 or invalid codepoint", spec(), key,
+                 *value);
     return Failure::deferred("4.3.0", "malformed UTF-8 in lookup result");
   }
   return answer;
@@ -80,7 +87,8 @@ Result<bool> Table::erase(std::string_view) {
 }
 
 Result<std::unique_ptr<Cursor>> Table::entries() {
-  return fail(Failure::deferred("4.3.0", fmt::format("table {}: sequence operation is not supported", spec())));
+  return fail(
+      Failure::deferred("4.3.0", fmt::format("table {}: sequence operation is not supported", spec())));
 }
 
 Result<void> Table::finish() {

@@ -9,7 +9,8 @@ std::vector<std::string> split_list(std::string_view text) {
   return split_braced(text);
 }
 
-TableList::TableList(Tables& tables, std::string_view title, std::string_view text, Flag flags) : title_(title) {
+TableList::TableList(Tables& tables, std::string_view title, std::string_view text, Flag flags)
+    : title_(title) {
   for (const std::string& spec : split_list(text)) tables_.push_back(tables.open_or_failing(spec, flags));
 }
 

@@ -63,7 +63,8 @@ Result<std::shared_ptr<Table>> Tables::open(std::string_view spec, Flag flags) {
 }
 
 std::shared_ptr<Table> Tables::open_or_failing(std::string_view spec, Flag flags) {
-  if (auto table = open(spec, flags)) return *table;
+  if (auto table = open(spec, flags))
+    return *table;
   else {
     log::error("{}", table.error().text);
     const auto parts = split_spec(spec).value_or(Spec{"invalid", spec});

@@ -38,7 +38,8 @@ void add_line(MemoryTable& table, const std::string& path, const SourceLine& lin
 
 Opened open_texthash(Tables&, std::string_view name, Flag flags) {
   if (has(flags, Flag::write)) {
-    return fail(Failure::deferred("4.3.5", fmt::format("texthash:{} map requires O_RDONLY access mode", name)));
+    return fail(
+        Failure::deferred("4.3.5", fmt::format("texthash:{} map requires O_RDONLY access mode", name)));
   }
   const std::string path(name);
   auto file = read_file(path, "open database");

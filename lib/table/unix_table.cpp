@@ -19,7 +19,8 @@ Lookup look_up_blocking(Call call, std::string (*format)(const Record&)) {
     const int error = call(&record, buffer, &found);
     if (error == ERANGE) continue;
     // Some name services report a missing entry as an error.
-    const bool is_missing = error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+    const bool is_missing =
+        error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
     if (found == nullptr && is_missing) return NotFound{};
     if (found == nullptr) return Failure::system("user database", error);
     return format(*found);

@@ -48,8 +48,8 @@ class PerlPattern : public Pattern {
   unsigned group_count() const override { return groups_; }
   Match match(const std::string& subject, std::vector<std::string_view>& groups,
               std::string& problem) const override {
-    const int count = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), 0, 0,
-                                  match_.get(), context_.get());
+    const int count = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(),
+                                  0, 0, match_.get(), context_.get());
     if (count == PCRE2_ERROR_NOMATCH) return Match::no;
     if (count < 0) {
       problem = fmt::format("matching failed: {}", message(count));
@@ -74,14 +74,22 @@ class PerlPattern : public Pattern {
 
 std::uint32_t option_bit(char option) {
   switch (option) {
-    case 'i': return PCRE2_CASELESS;
-    case 'm': return PCRE2_MULTILINE;
-    case 's': return PCRE2_DOTALL;
-    case 'x': return PCRE2_EXTENDED;
-    case 'A': return PCRE2_ANCHORED;
-    case 'E': return PCRE2_DOLLAR_ENDONLY;
-    case 'U': return PCRE2_UNGREEDY;
-    default: return 0;
+    case 'i':
+      return PCRE2_CASELESS;
+    case 'm':
+      return PCRE2_MULTILINE;
+    case 's':
+      return PCRE2_DOTALL;
+    case 'x':
+      return PCRE2_EXTENDED;
+    case 'A':
+      return PCRE2_ANCHORED;
+    case 'E':
+      return PCRE2_DOLLAR_ENDONLY;
+    case 'U':
+      return PCRE2_UNGREEDY;
+    default:
+      return 0;
   }
 }
 
