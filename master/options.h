@@ -1,0 +1,25 @@
+// The command line of master (the options of Postfix's master, and --ready-fd=N).
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace posthouse::master {
+
+struct Options {
+  std::string config_directory;   // -c
+  bool keep_terminal = false;     // -d
+  bool keep_stdout = false;       // -s
+  bool is_init = false;           // -i
+  bool test_lock = false;         // -t
+  bool wait_for_start = false;    // -w
+  bool debug_children = false;    // -D
+  std::optional<int> exit_after;  // -e, seconds
+  int ready_fd = -1;
+  int verbose = 0;
+};
+
+// Throws std::invalid_argument with a text for the user.
+Options parse_options(int argc, char** argv);
+
+}  // namespace posthouse::master
