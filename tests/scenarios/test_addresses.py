@@ -1,0 +1,118 @@
+"""Addresses and headers on their way through cleanup and trivial-rewrite."""
+from harness.message import make
+
+
+def relayed(mta, sink, data=None, recipients="one@elsewhere.test", sender="sender@client.test", **options):
+    with mta.peer() as peer:
+        peer.deliver(recipients, sender=sender, data=data, **options)
+    return sink.wait(1)[0]
+
+
+def test_canonical_and_virtual_alias(mta, sink):
+    mta.start(relayhost=sink.nexthop, canonical_maps=mta.table("canonical", "sender@client.test real@origin.test\n@old.test @new.test\n"),
+              virtual_alias_maps=mta.table("virtual", "team@new.test one@elsewhere.test, two@elsewhere.test, three@elsewhere.test\n"
+                                           "three@elsewhere.test four@elsewhere.test\n"))
+    taken = relayed(mta, sink, make(to="team@old.test"), "team@old.test")
+    assert taken.sender == "real@origin.test"
+    assert sorted(taken.recipients) == ["four@elsewhere.test", "one@elsewhere.test", "two@elsewhere.test"]
+    mta.log.wait(r"to=<four@elsewhere\.test>, orig_to=<team@old\.test>, ")
+
+
+def test_alias_loops_end(mta):
+    mta.start(virtual_alias_maps=mta.table("virtual", "a@virt.test b@virt.test\nb@virt.test a@virt.test\nself@virt.test self@virt.test, alice@virt.test\n"),
+              virtual_mailbox_maps="static:all/")
+    for recipient in ("a@virt.test", "self@virt.test"):
+        with mta.peer() as peer:
+            peer.deliver(recipient)
+    mta.wait_empty()
+
+
+def test_duplicate_recipients_get_one_copy(mta, sink):
+    mta.start(relayhost=sink.nexthop)
+    taken = relayed(mta, sink, recipients=["one@elsewhere.test", "one@ELSEWHERE.test", "one@elsewhere.test"])
+    assert len(taken.recipients) <= 2 and taken.recipients[0] == "one@elsewhere.test"
+
+
+def test_always_bcc_and_hidden_recipient(mta, sink):
+    mta.start(relayhost=sink.nexthop, always_bcc="alice@virt.test")
+    taken = relayed(mta, sink)
+    assert taken.recipients == ["one@elsewhere.test"] and b"alice" not in taken.data
+    mta.maildir("alice").wait()
+
+
+def test_missing_headers_of_local_clients_are_added(mta, sink):
+    mta.start(relayhost=sink.nexthop, local_header_rewrite_clients="static:all")
+    taken = relayed(mta, sink, b"Subject: bare\r\n\r\nx\r\n")
+    for header in (b"\r\nMessage-Id: <", b"\r\nDate: ", b"\r\nFrom: sender@client.test\r\n"):
+        assert header in taken.data, taken.data
+
+
+def test_headers_of_strangers_are_not_touched(mta, sink):
+    mta.start(relayhost=sink.nexthop, local_header_rewrite_clients="", relay_domains="elsewhere.test", mynetworks="127.0.0.2/32")
+    taken = relayed(mta, sink, b"From: short\r\nTo: other\r\nSubject: bare\r\n\r\nx\r\n")
+    assert b"From: short\r\nTo: other\r\nSubject: bare\r\n" in taken.data and b"Message-Id" not in taken.data
+
+
+def test_headers_of_local_clients_are_completed(mta, sink):
+    mta.start(relayhost=sink.nexthop, local_header_rewrite_clients="permit_mynetworks", append_dot_mydomain="yes")
+    taken = relayed(mta, sink, b"From: Bob <bob>\r\nTo: a@sub, \"C, D\" <c@d.test> (note),\r\n e\r\nSubject: s\r\n\r\nx\r\n")
+    assert b"From: Bob <bob@example.test>\r\n" in taken.data
+    flat = b" ".join(taken.data.split())
+    assert b"a@sub.example.test" in flat and b'"C, D" <c@d.test>' in flat and b"e@example.test" in flat
+
+
+def test_content_before_any_header_gets_a_blank_line(mta, sink):
+    mta.start(relayhost=sink.nexthop)
+    taken = relayed(mta, sink, b"this is no header\r\nsecond line\r\n")
+    assert b"\r\n\r\nthis is no header\r\nsecond line\r\n" in taken.data
+
+
+def test_from_line_at_the_top_is_renamed(mta, sink):
+    mta.start(relayhost=sink.nexthop)
+    taken = relayed(mta, sink, b"From someone Mon Nov 23\r\nSubject: s\r\n\r\nx\r\n")
+    assert b"X-Mailbox-Line: From someone Mon Nov 23\r\n" in taken.data
+
+
+def test_eight_bit_mail_is_converted_for_old_hosts(mta, sink):
+    import quopri
+    sink.extensions.remove("8BITMIME")
+    mta.start(relayhost=sink.nexthop)
+    data = make(headers=["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"],
+                body="gr\xfc\xdfe = und mehr").replace(b"x" * 80, b"")
+    taken = relayed(mta, sink, data, mail_options="BODY=8BITMIME")
+    assert b"Content-Transfer-Encoding: quoted-printable" in taken.data
+    assert max(taken.data) < 128
+    assert "gr\xfc\xdfe = und mehr".encode() in quopri.decodestring(taken.data.partition(b"\r\n\r\n")[2])
+
+
+def test_transport_maps_choose_the_way(mta, sink, lmtp_sink):
+    mta.start(relayhost=sink.nexthop, transport_maps=mta.table("transport", f"special@elsewhere.test lmtp:inet:127.0.0.1:{lmtp_sink.port}\n"
+                                                               f".sub.test smtp:{sink.nexthop}\n"))
+    with mta.peer() as peer:
+        peer.deliver(["special@elsewhere.test", "normal@elsewhere.test", "x@a.sub.test"])
+    assert lmtp_sink.wait()[0].recipients == ["special@elsewhere.test"]
+    sink.wait_until(lambda: sum(len(taken.recipients) for taken in sink.messages) == 2, "both others")
+
+
+def test_extension_addresses(mta):
+    mta.start(recipient_delimiter="+")
+    mta.deliver("alice+news@virt.test")
+    [message] = mta.maildir("alice").wait_parsed()
+    assert message["Delivered-To"] == "alice+news@virt.test"
+
+
+def test_hash_and_lmdb_tables(mta, sink):
+    mta.start(relayhost=sink.nexthop)
+    kinds = ["hash", "btree", "lmdb"]
+    tables = [mta.table(f"virtual.{kind}", f"by-{kind}@virt.test alice@virt.test\n", kind) for kind in kinds]
+    mta.configure(virtual_alias_maps=" ".join(tables))
+    mta.reload()
+    for count, kind in enumerate(kinds, 1):
+        from harness.waiting import wait_for
+        def delivered(kind=kind):
+            try:
+                return mta.deliver(f"by-{kind}@virt.test")
+            except AssertionError:
+                return None
+        wait_for(delivered, f"{kind} works after the reload")
+        mta.maildir("alice").wait(count)

@@ -1,0 +1,153 @@
+"""Every input has a limit, and crossing it is answered."""
+import socket
+import time
+
+import pytest
+
+from harness.peer import Closed
+from harness.waiting import wait_for
+
+
+def test_message_size_is_announced_and_kept(mta):
+    mta.start(message_size_limit="20000", virtual_mailbox_limit="51200000")
+    with mta.peer() as peer:
+        assert "250-SIZE 20000" in peer.ehlo.lines
+        assert peer.command("MAIL FROM:<a@client.test> SIZE=30000").text == "552 5.3.4 Message size exceeds fixed limit"
+        peer.envelope("a@client.test", "alice@virt.test")
+        from harness.message import make
+        reply = peer.content(make(size=40000), code=552)
+        assert reply.text == "552 5.3.4 Error: message file too big"
+        peer.deliver("alice@virt.test", size=10000)
+    assert len(mta.maildir("alice").wait()) == 1
+    assert not mta.queued("incoming", "maildrop")
+
+
+def test_too_many_recipients(mta):
+    mta.start(smtpd_recipient_limit="3", smtpd_recipient_overshoot_limit="10", virtual_mailbox_maps="static:all/")
+    with mta.peer() as peer:
+        peer.command("MAIL FROM:<a@client.test>", 250)
+        for number in range(3):
+            peer.command(f"RCPT TO:<r{number}@virt.test>", 250)
+        assert peer.command("RCPT TO:<r3@virt.test>").text == "452 4.5.3 Error: too many recipients"
+        from harness.message import make
+        peer.content(make())
+    mta.wait_empty()
+    mta.log.wait(r"nrcpt=3 \(queue active\)")
+
+
+def test_hard_error_limit_disconnects(mta):
+    mta.start(smtpd_hard_error_limit="5", smtpd_soft_error_limit="10", smtpd_error_sleep_time="0")
+    with mta.peer() as peer:
+        replies = []
+        with pytest.raises(Closed):
+            for _ in range(8):
+                replies.append(peer.command("FOO"))
+        assert replies[0].text == "502 5.5.2 Error: command not recognized"
+        assert replies[-1].text == "421 4.7.0 mx.example.test Error: too many errors"
+    mta.log.wait(r"too many errors after UNKNOWN from \S+\[127\.0\.0\.1\]$", process="smtpd")
+
+
+def test_soft_errors_slow_down(mta):
+    mta.start(smtpd_soft_error_limit="1", smtpd_hard_error_limit="50", smtpd_error_sleep_time="1s")
+    with mta.peer() as peer:
+        for _ in range(2):
+            peer.command("FOO", 502)
+        before = time.monotonic()
+        peer.command("FOO", 502)
+        assert time.monotonic() - before > 0.8
+
+
+def test_junk_commands_count_as_errors(mta):
+    mta.start(smtpd_junk_command_limit="3", smtpd_hard_error_limit="4", smtpd_error_sleep_time="0")
+    with mta.peer() as peer:
+        with pytest.raises(Closed):
+            for _ in range(20):
+                peer.command("NOOP")
+
+
+def test_endless_command_line(mta):
+    """The server may answer or hang up, but reads no line without end into memory."""
+    mta.start()
+    with mta.peer() as peer:
+        try:
+            for _ in range(160):
+                peer.send(b"NOOP " + b"x" * 65536)
+        except OSError:
+            pass
+    mta.deliver("alice@virt.test")
+    mta.maildir("alice").wait()
+    if mta.suite.is_posthouse:
+        from harness.processes import resident_bytes
+        assert max(resident_bytes(pid) for pid in mta.pids("smtpd")) < 200 << 20
+
+
+def test_a_long_line_is_cut(mta):
+    mta.start(line_length_limit="2048")
+    with mta.peer() as peer:
+        reply = peer.command("MAIL FROM:<" + "a" * 3000 + "@client.test>")
+        assert reply.code >= 500
+        peer.command("NOOP", 250)
+
+
+def test_idle_clients_are_timed_out(mta):
+    mta.start(smtpd_timeout="1s")
+    with mta.peer() as peer:
+        assert peer.reply().text == "421 4.4.2 mx.example.test Error: timeout exceeded"
+        assert peer.is_closed()
+    mta.log.wait(r"^timeout after EHLO from \S+\[127\.0\.0\.1\]$", process="smtpd")
+
+
+def test_a_client_that_stops_in_data_is_timed_out(mta):
+    mta.start(smtpd_timeout="1s")
+    with mta.peer() as peer:
+        peer.envelope("a@client.test", "alice@virt.test")
+        peer.command("DATA", 354)
+        peer.send("Subject: half\r\n")
+        assert peer.is_closed()
+    mta.log.wait(r"timeout after DATA \(\d+ bytes\) from ")
+    wait_for(lambda: not mta.queued(), "the half message is gone")
+
+
+def test_a_client_that_leaves_in_data_leaves_nothing(mta):
+    mta.start()
+    with mta.peer() as peer:
+        peer.envelope("a@client.test", "alice@virt.test")
+        peer.command("DATA", 354)
+        peer.send("Subject: half\r\n\r\nfirst line\r\n")
+    mta.log.wait(r"^lost connection after DATA \(\d+ bytes\) from \S+\[127\.0\.0\.1\]$")
+    wait_for(lambda: not mta.queued(), "the half message is gone")
+    assert not mta.maildir("alice").files()
+
+
+def test_an_explicit_process_limit_bounds_clients(mta):
+    name = f"127.0.0.1:{mta.port}"
+    mta.service(name, "inet", maxproc=2)
+    mta.start()
+    first, second = mta.peer(), mta.peer()
+    third = mta.peer(greet=False)
+    third.socket.settimeout(1)
+    with pytest.raises(socket.timeout):
+        third.reply()
+    first.quit()
+    third.socket.settimeout(30)
+    assert third.reply().code == 220
+    second.quit()
+    third.close()
+
+
+def test_a_full_disk_reserve_refuses_mail(mta):
+    mta.start(queue_minfree=str(1 << 60))
+    with mta.peer() as peer:
+        assert peer.command("MAIL FROM:<a@client.test>").text == "452 4.3.1 Insufficient system storage"
+    mta.log.wait(r"warning: not enough free space in mail queue: \d+ bytes < ")
+
+
+def test_header_and_line_limits_in_content(mta, sink):
+    mta.start(relayhost=sink.nexthop, header_size_limit="4096")
+    from harness.message import make
+    data = make(headers=["X-Long: " + "z" * 20000], body="q" * 100000)
+    with mta.peer() as peer:
+        peer.deliver("one@elsewhere.test", data=data)
+    [taken] = sink.wait()
+    assert max(len(line) for line in taken.data.split(b"\r\n")) <= 998 + 2
+    assert taken.data.count(b"q") >= 100000 and taken.data.count(b"z") < 6000

@@ -1,0 +1,160 @@
+"""postqueue, mailq, postsuper, postcat as an operator uses them."""
+import json
+import os
+import re
+
+import pytest
+
+from harness.ports import free_port
+from harness.sink import Sink
+
+
+@pytest.fixture
+def deferred(mta):
+    """An instance whose relay is down; (instance, port of the relay)."""
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h")
+    return mta, port
+
+
+def test_postqueue_lists_what_is_deferred(deferred):
+    mta, port = deferred
+    assert mta.run("postqueue", "-p").stdout == "Mail queue is empty\n"
+    queue_id, _ = mta.deliver(["one@elsewhere.test", "two@elsewhere.test"])
+    mta.wait_queue("deferred", 1)
+    lines = mta.run("postqueue", "-p").stdout.splitlines()
+    assert lines[0] == "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------"
+    assert re.fullmatch(rf"{queue_id} +\d+ [A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d  sender@client\.test", lines[1])
+    reason = f"(connect to 127.0.0.1[127.0.0.1]:{port}: Connection refused)"
+    assert lines[2].strip() == reason
+    assert sorted(line.strip() for line in lines[3:5]) == ["one@elsewhere.test", "two@elsewhere.test"]
+    assert re.fullmatch(r"-- \d+ Kbytes in 1 Request\.", lines[-1])
+
+
+def test_postqueue_json(deferred):
+    mta, port = deferred
+    queue_id, _ = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    [entry] = [json.loads(line) for line in mta.run("postqueue", "-j").stdout.splitlines()]
+    assert entry["queue_name"] == "deferred" and entry["queue_id"] == queue_id
+    assert entry["sender"] == "sender@client.test" and entry["forced_expire"] is False
+    assert abs(entry["arrival_time"] - mta.queue_file(queue_id).stat().st_ctime) < 3600 and entry["message_size"] > 100
+    assert entry["recipients"] == [{"address": "one@elsewhere.test",
+                                    "delay_reason": f"connect to 127.0.0.1[127.0.0.1]:{port}: Connection refused"}]
+
+
+def test_hold_and_release(deferred):
+    mta, port = deferred
+    queue_id, message_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    assert "Placed on hold: 1 message" in mta.run("postsuper", "-h", queue_id).stdout
+    assert mta.queued("hold") == [queue_id] and not mta.queued("deferred")
+    assert f"{queue_id}!" in mta.run("postqueue", "-p").stdout
+    with Sink(port=port) as sink:
+        mta.run("postqueue", "-f")
+        assert "Released from hold: 1 message" in mta.run("postsuper", "-H", queue_id).stdout
+        mta.run("postqueue", "-f")
+        assert sink.wait_for_message(message_id)
+        mta.wait_empty()
+        assert len(sink.messages) == 1
+
+
+def test_delete(deferred):
+    mta, _ = deferred
+    first, _ = mta.deliver("one@elsewhere.test")
+    second, _ = mta.deliver("two@elsewhere.test")
+    mta.wait_queue("deferred", 2)
+    assert "Deleted: 1 message" in mta.run("postsuper", "-d", first).stdout
+    assert mta.queued() == [second]
+    mta.log.wait(rf"^{first}: removed$", process="postsuper")
+    assert "Deleted: 1 message" in mta.run("postsuper", "-d", "ALL").stdout
+    assert not mta.queued()
+    assert not [path for path in (mta.queue / "defer").rglob("*") if path.is_file()]
+
+
+def test_delete_reads_ids_from_standard_input(deferred):
+    mta, _ = deferred
+    ids = [mta.deliver("one@elsewhere.test")[0] for _ in range(3)]
+    mta.wait_queue("deferred", 3)
+    result = mta.run("postsuper", "-d", "-", input="\n".join(ids[:2]).encode() + b"\n")
+    assert "Deleted: 2 messages" in result.stdout
+    assert mta.queued() == [ids[2]]
+
+
+def test_requeue_goes_through_cleanup_again(deferred):
+    mta, port = deferred
+    queue_id, message_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    mta.configure(virtual_alias_maps=mta.table("virtual", "one@elsewhere.test alice@virt.test\n"))
+    mta.reload()
+    assert "Requeued: 1 message" in mta.run("postsuper", "-r", queue_id).stdout
+    [message] = mta.maildir("alice").wait_parsed()
+    assert message["Message-Id"] == f"<{message_id}>" and message["X-Original-To"] == "one@elsewhere.test"
+    mta.wait_empty()
+    mta.log.wait(rf"^{queue_id}: requeued$", process="postsuper")
+    mta.log.wait(rf"^[0-9A-F]+: uid=\d+ from=<sender@client\.test> orig_id={queue_id}$", process="pickup")
+
+
+def test_force_expire_returns_the_message(deferred):
+    mta, _ = deferred
+    queue_id, _ = mta.deliver("one@elsewhere.test", sender="alice@virt.test")
+    mta.wait_queue("deferred", 1)
+    assert "Force-expired: 1 message" in mta.run("postsuper", "-e", queue_id).stdout
+    mta.run("postqueue", "-f")
+    mta.maildir("alice").wait()
+    mta.log.wait(rf"^{queue_id}: from=<alice@virt\.test>, status=force-expired, returned to sender$")
+
+
+def test_postcat_shows_envelope_and_content(deferred):
+    mta, _ = deferred
+    queue_id, message_id = mta.deliver("one@elsewhere.test", subject="look")
+    mta.wait_queue("deferred", 1)
+    text = mta.run("postcat", "-q", queue_id).stdout
+    for line in ("*** ENVELOPE RECORDS deferred/", "sender: sender@client.test", "recipient: one@elsewhere.test",
+                 "*** MESSAGE CONTENTS deferred/", f"Message-Id: <{message_id}>", "*** HEADER EXTRACTED deferred/",
+                 "*** MESSAGE FILE END deferred/"):
+        assert line in text, line
+    head = mta.run("postcat", "-hq", queue_id).stdout
+    assert "Subject: look" in head and "Hello there." not in head and "ENVELOPE" not in head
+    body = mta.run("postcat", "-bq", queue_id).stdout
+    assert body.strip() == "Hello there."
+
+
+def test_unknown_ids_are_told(deferred):
+    mta, _ = deferred
+    assert mta.run("postsuper", "-d", "0123456789", check=False).stdout == "postsuper: Deleted: 0 messages\n"
+    result = mta.run("postsuper", "-d", "../../etc/passwd", check=False)
+    assert result.returncode == 0 and "invalid mail queue id: ../../etc/passwd" in result.stdout or result.returncode != 0
+    mta.allowed_trouble.append("postcat.*No such")
+    assert mta.run("postcat", "-q", "0123456789", check=False).returncode != 0
+
+
+def test_postsuper_renames_a_file_that_lost_its_inode(deferred):
+    mta, _ = deferred
+    queue_id, _ = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    mta.stop()
+    path = mta.queue_file(queue_id)
+    data = path.read_bytes()
+    mode, owner = path.stat().st_mode, path.stat()
+    copy = path.with_name("copy")
+    copy.write_bytes(data)
+    os.chown(copy, owner.st_uid, owner.st_gid)
+    copy.chmod(mode & 0o777)
+    if mta.suite.is_reference:     # it cannot append to root's log while the mail system is down
+        os.chown(mta.log.path, owner.st_uid, owner.st_gid)
+    keeper = os.open(path, os.O_RDONLY)
+    copy.rename(path)
+    assert "Renamed to match inode number: 1 message" in mta.run("postsuper").stdout
+    os.close(keeper)
+    [renamed] = mta.queued("deferred", "incoming")
+    assert renamed != queue_id
+    mta.log.wait(rf"^{queue_id}: renamed to match|^warning: QUEUE FILE NAMES WERE CHANGED|Renamed to match inode number: 1 message")
+
+
+def test_mailq_is_postqueue_p(deferred):
+    mta, _ = deferred
+    queue_id, _ = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    assert mta.run("sendmail", "-bp").stdout == mta.run("postqueue", "-p").stdout
+    assert queue_id in mta.run("sendmail", "-bp").stdout

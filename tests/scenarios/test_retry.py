@@ -1,0 +1,168 @@
+"""What cannot be delivered now is deferred, and tried again."""
+from harness.ports import free_port
+from harness.sink import CLOSE, HANG, Sink
+from harness.waiting import wait_for
+
+FAST = dict(minimal_backoff_time="2s", maximal_backoff_time="2s", queue_run_delay="2s")
+
+
+def test_defers_and_delivers_later(mta, sink):
+    sink.on("RCPT", "451 4.2.0 later", times=1)
+    mta.start(relayhost=sink.nexthop, **FAST)
+    queue_id, message_id = mta.deliver("one@elsewhere.test")
+    mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:{sink.port}, .*dsn=4\.2\.0, "
+                 rf"status=deferred \(host 127\.0\.0\.1\[127\.0\.0\.1\] said: 451 4\.2\.0 later \(in reply to RCPT TO command\)\)$")
+    assert sink.wait_for_message(message_id)
+    mta.log.wait(rf"^{queue_id}: removed$")
+    assert len(sink.messages) == 1
+
+
+def test_defers_when_nobody_listens(mta):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}")
+    queue_id, _ = mta.deliver("one@elsewhere.test")
+    mta.log.wait(rf"^connect to 127\.0\.0\.1\[127\.0\.0\.1\]:{port}: Connection refused$")
+    mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>, relay=none, .*dsn=4\.4\.1, status=deferred "
+                 rf"\(connect to 127\.0\.0\.1\[127\.0\.0\.1\]:{port}: Connection refused\)$")
+    assert mta.wait_queue("deferred", 1) == [queue_id]
+
+
+def test_flush_tries_at_once(mta):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h")
+    _, message_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    with Sink(port=port) as sink:
+        mta.run("postqueue", "-f")
+        assert sink.wait_for_message(message_id)
+        mta.wait_empty()
+
+
+def test_flush_of_one_message(mta):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h")
+    first, first_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    second, _ = mta.deliver("two@elsewhere.test")
+    mta.wait_queue("deferred", 2)
+    with Sink(port=port) as sink:
+        mta.run("postqueue", "-i", first)
+        assert sink.wait_for_message(first_id)
+        assert mta.wait_queue("deferred", 1) == [second]
+
+
+def test_a_dead_destination_is_not_tried_for_each_message(mta):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h")
+    with mta.peer() as peer:
+        for number in range(8):
+            peer.deliver(f"r{number}@elsewhere.test")
+    mta.wait_queue("deferred", 8)
+    suspended = mta.log.grep(r"status=deferred \(delivery temporarily suspended: connect to ")
+    tried = mta.log.grep(r"relay=none, .* status=deferred \(connect to ")
+    assert suspended and len(suspended) + len(tried) == 8
+
+
+def test_recipients_of_one_message_have_their_own_fate(mta, sink):
+    sink.on("RCPT", "451 4.2.0 later", match="slow@")
+    sink.on("RCPT", "550 5.1.1 no such user", match="gone@")
+    mta.start(relayhost=sink.nexthop, minimal_backoff_time="1h", queue_run_delay="1h")
+    queue_id, message_id = mta.deliver(["ok@elsewhere.test", "slow@elsewhere.test", "gone@elsewhere.test"], sender="alice@virt.test")
+    assert sink.wait_for_message(message_id).recipients == ["ok@elsewhere.test"]
+    for recipient, status in (("ok", "sent"), ("slow", "deferred"), ("gone", "bounced")):
+        mta.log.wait(rf"^{queue_id}: to=<{recipient}@elsewhere\.test>.* status={status} ")
+    assert mta.wait_queue("deferred", 1) == [queue_id]
+    mta.maildir("alice").wait()
+    sink.clear()
+    mta.run("postqueue", "-f")
+    mta.log.wait(rf"^{queue_id}: removed$")
+    assert [taken.recipients for taken in sink.messages] == [["ok@elsewhere.test"], ["slow@elsewhere.test"]]
+
+
+def test_the_greeting_refuses(mta, sink):
+    sink.on("CONNECT", "421 4.3.2 not today")
+    mta.start(relayhost=sink.nexthop)
+    mta.deliver("one@elsewhere.test")
+    mta.log.wait(r"status=deferred \(host 127\.0\.0\.1\[127\.0\.0\.1\] refused to talk to me: 421 4\.3\.2 not today\)$")
+
+
+def test_falls_back_to_helo(mta, sink):
+    sink.on("EHLO", "500 5.5.1 what?")
+    mta.start(relayhost=sink.nexthop)
+    _, message_id = mta.deliver("one@elsewhere.test")
+    assert sink.wait_for_message(message_id).helo == mta.hostname
+    assert any(line.startswith("HELO ") for _, line in sink.commands)
+
+
+def test_times_out_at_each_stage(mta, sink):
+    phases = {"CONNECT": "receiving the initial server greeting", "EHLO": "performing the EHLO handshake",
+              "MAIL": "sending MAIL FROM", "RCPT": "sending RCPT TO", "DATA": "sending DATA command",
+              "MESSAGE": "sending end of data -- message may be sent more than once"}
+    sink.extensions.remove("PIPELINING")
+    mta.start(relayhost=sink.nexthop, smtp_helo_timeout="1s", smtp_mail_timeout="1s", smtp_rcpt_timeout="1s",
+              smtp_data_init_timeout="1s", smtp_data_done_timeout="1s", smtp_connect_timeout="1s",
+              default_destination_concurrency_failed_cohort_limit="0", minimal_backoff_time="1h", queue_run_delay="1h")
+    for stage, phase in phases.items():
+        sink.clear()
+        sink.on(stage, HANG)
+        queue_id, _ = mta.deliver("one@elsewhere.test")
+        mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>.*dsn=4\.4\.2, status=deferred "
+                     rf"\(conversation with 127\.0\.0\.1\[127\.0\.0\.1\] timed out while {phase}\)$")
+
+
+def test_the_peer_closes_at_each_stage(mta, sink):
+    phases = {"CONNECT": "receiving the initial server greeting", "EHLO": "performing the HELO handshake",
+              "MAIL": "sending MAIL FROM", "RCPT": "sending RCPT TO", "DATA": "sending DATA command",
+              "MESSAGE": "sending end of data -- message may be sent more than once"}
+    sink.extensions.remove("PIPELINING")
+    mta.start(relayhost=sink.nexthop, default_destination_concurrency_failed_cohort_limit="0",
+              minimal_backoff_time="1h", queue_run_delay="1h")
+    for stage, phase in phases.items():
+        sink.clear()
+        sink.on(stage, CLOSE)
+        if stage == "EHLO":
+            sink.on("HELO", CLOSE)
+        queue_id, _ = mta.deliver("one@elsewhere.test")
+        match = mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>.*dsn=4\.4\.2, status=deferred "
+                             rf"\(lost connection with 127\.0\.0\.1\[127\.0\.0\.1\] while (.*)\)$")
+        assert match[1] in (phase, phase.replace("HELO", "EHLO")), (stage, match[1])
+    sink.clear()
+    mta.run("postqueue", "-f")
+    mta.wait_empty()
+    sink.wait(len(phases))
+
+
+def test_uses_the_fallback_relay(mta, sink):
+    mta.start(relayhost=f"[127.0.0.1]:{free_port()}", smtp_fallback_relay=sink.nexthop)
+    _, message_id = mta.deliver("one@elsewhere.test")
+    assert sink.wait_for_message(message_id)
+
+
+def test_reuses_a_connection_for_a_burst(mta, sink):
+    mta.start(relayhost=sink.nexthop, smtp_destination_concurrency_limit="2", default_destination_concurrency_limit="2")
+    with mta.peer() as peer:
+        for number in range(60):
+            peer.deliver(f"r{number}@elsewhere.test")
+    sink.wait(60)
+    mta.wait_empty()
+    assert sink.sessions <= 61
+    if mta.suite.is_posthouse:
+        assert sink.sessions < 30
+
+
+def test_an_unusable_transport_defers(mta):
+    mta.start(transport_maps=mta.table("transport", "elsewhere.test nosuch:\n"))
+    queue_id, _ = mta.deliver("one@elsewhere.test", sender="alice@virt.test")
+    mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>, relay=none, .*dsn=4\.3\.0, status=deferred \(mail transport unavailable\)$")
+
+
+def test_many_deferred_messages_do_not_stop_new_mail(mta):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h",
+              in_flow_delay="0")
+    with mta.peer() as peer:
+        for number in range(200):
+            peer.deliver(f"r{number}@elsewhere.test")
+        peer.deliver("alice@virt.test")
+    mta.maildir("alice").wait()
+    wait_for(lambda: len(mta.queued("deferred")) == 200, "all are deferred")

@@ -1,0 +1,163 @@
+"""Local submission: sendmail, postdrop, pickup."""
+import os
+import subprocess
+
+import pytest
+
+from harness.instance import IS_ROOT
+from harness.maildir import Maildir
+from harness.waiting import wait_for
+
+
+def test_recipients_as_arguments(mta):
+    mta.start()
+    mta.sendmail("-f", "bob@virt.test", "-F", "Bob B.", "alice@virt.test", message=b"Subject: hi\n\nlocal text\n")
+    [message] = mta.maildir("alice").wait_parsed()
+    assert message["Return-Path"] == "<bob@virt.test>" and message["Subject"] == "hi"
+    assert message["From"] == '"Bob B." <bob@virt.test>' or message["From"] == "Bob B. <bob@virt.test>" \
+        or message["From"] == "bob@virt.test (Bob B.)"
+    assert message["Message-Id"].endswith(f"@{mta.hostname}>") and message["Date"]
+    assert message.get_content() == "local text\n"
+    mta.log.wait(rf"^[0-9A-F]+: uid={os.getuid()} from=<bob@virt\.test>$", process="pickup")
+
+
+def test_recipients_from_headers(mta, sink):
+    mta.start(relayhost=sink.nexthop)
+    mta.sendmail("-t", "-oi", "-f", "bob@virt.test", message=b"To: one@elsewhere.test, Two <two@elsewhere.test>\n"
+                 b"Cc: three@elsewhere.test\nBcc: four@elsewhere.test\nSubject: t\n\n.\nafter the dot\n")
+    [taken] = sink.wait()
+    assert sorted(taken.recipients) == [f"{name}@elsewhere.test" for name in ("four", "one", "three", "two")]
+    assert b"four@" not in taken.data and b"\r\n.\r\nafter the dot\r\n" in taken.data
+
+
+def test_a_lone_dot_ends_the_message(mta):
+    mta.start()
+    mta.sendmail("alice@virt.test", message=b"Subject: dot\n\nkept\n.\nlost\n")
+    [message] = mta.maildir("alice").wait_parsed()
+    assert message.get_content() == "kept\n"
+
+
+def test_i_keeps_the_dot(mta):
+    mta.start()
+    mta.sendmail("-i", "alice@virt.test", message=b"Subject: dot\n\nkept\n.\nkept too\n")
+    [message] = mta.maildir("alice").wait_parsed()
+    assert message.get_content() == "kept\n.\nkept too\n"
+
+
+def test_local_names_get_the_domain(mta):
+    mta.start(myorigin="virt.test")
+    mta.sendmail("-f", "bob", "alice", message=b"From: bob\nTo: alice\nSubject: short\n\nx\n")
+    [message] = mta.maildir("alice").wait_parsed()
+    assert message["Return-Path"] == "<bob@virt.test>"
+    assert message["From"] == "bob@virt.test" and message["To"] == "alice@virt.test"
+
+
+def test_no_recipient_is_an_error(mta):
+    mta.start()
+    mta.allowed_trouble.append("[Nn]o recipient")
+    result = mta.sendmail("-t", message=b"Subject: x\n\ny\n", check=False)
+    assert result.returncode != 0 and "o recipient addresses found in message header" in result.stdout
+
+
+def test_what_waits_in_maildrop_is_taken_at_start(mta):
+    mta.start()
+    mta.stop()
+    mta.sendmail("alice@virt.test", message=b"Subject: early\n\nx\n")
+    assert len(mta.queued("maildrop")) == 1
+    mta.start()
+    mta.maildir("alice").wait()
+    mta.wait_empty()
+
+
+def test_bs_speaks_smtp_on_standard_input(mta):
+    mta.start()
+    script = b"EHLO x\r\nMAIL FROM:<bob@virt.test>\r\nRCPT TO:<alice@virt.test>\r\nDATA\r\nSubject: bs\r\n\r\nx\r\n.\r\nQUIT\r\n"
+    result = mta.sendmail("-bs", message=script, check=False)
+    assert "250 2.0.0 Ok: queued as" in result.stdout
+    mta.maildir("alice").wait()
+
+
+def test_bv_probes_without_delivery(mta):
+    mta.start()
+    mta.sendmail("-bv", "-f", "bob@virt.test", "alice@virt.test", message=b"")
+    [report] = mta.maildir("bob").wait_parsed()
+    assert report["Subject"] == "Mail Delivery Status Report"
+    assert "delivers to maildir" in report.get_payload(0).get_content()
+    assert not mta.maildir("alice").files()
+    mta.log.wait(r"to=<alice@virt\.test>.*status=deliverable \(delivers to maildir\)$")
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="needs root to become another user")
+def test_an_ordinary_user_submits(mta, folder):
+    """Through the queue directory's set-gid helper; a private copy of it stands for an installed one."""
+    if mta.suite.is_reference:
+        pytest.skip("needs alternate_config_directories in the system's main.cf")
+    tools = folder / "bin"
+    tools.mkdir()
+    import grp
+    import shutil
+    for name in ("sendmail", "postdrop", "postqueue", "postlog"):
+        shutil.copy(mta.suite.command(name), tools / name)
+    for name in ("postdrop", "postqueue"):
+        os.chown(tools / name, 0, grp.getgrnam("postdrop").gr_gid)
+        (tools / name).chmod(0o2755)
+    mta.start(command_directory=tools)
+    message = b"Subject: mine\n\nx\n"
+    result = subprocess.run([tools / "sendmail", "-C", mta.config, "alice@virt.test"], input=message, user="nobody", cwd="/",
+                            capture_output=True, timeout=30)
+    if b"not listed" in result.stderr or b"alternate_config_directories" in result.stderr:
+        pytest.skip("a private directory is refused to an ordinary user, as it should be")
+    assert result.returncode == 0, result.stderr
+    mta.maildir("alice").wait()
+
+
+def test_mbox_delivery(mta):
+    mta.start(virtual_mailbox_maps="inline:{alice@virt.test=alice.mbox}")
+    mta.deliver("alice@virt.test", body="From the start\nend")
+    mta.log.wait(r"status=sent \(delivered to mailbox\)")
+    text = (mta.mail / "alice.mbox").read_text()
+    assert text.startswith("From sender@client.test  ") and "\n>From the start\n" in text and text.endswith("\n\n")
+
+
+def test_two_agents_do_not_mix_one_mbox(mta):
+    mta.start(virtual_mailbox_maps="inline:{alice@virt.test=alice.mbox}")
+    peers = [mta.peer() for _ in range(5)]
+    for _ in range(6):
+        for peer in peers:
+            peer.deliver("alice@virt.test", size=3000)
+    for peer in peers:
+        peer.quit()
+    mta.wait_empty()
+    import mailbox
+    assert len(mailbox.mbox(mta.mail / "alice.mbox")) == 30
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="delivers as a system user")
+def test_local_delivery_with_an_alias(mta, folder):
+    home = folder / "spool"
+    home.mkdir()
+    home.chmod(0o1777)
+    import grp
+    try:
+        os.chown(home, 0, grp.getgrnam("mail").gr_gid)
+        home.chmod(0o3777)
+    except KeyError:
+        pass
+    mta.start(mydestination="$myhostname, local.test", mail_spool_directory=f"{home}/", local_recipient_maps="",
+              alias_maps=mta.table("aliases", "team games@local.test, alice@virt.test\n"))
+    mta.deliver("team@local.test")
+    mta.maildir("alice").wait()
+    box = Maildir(home / "games")
+    box.wait()
+    assert box.files()[0].stat().st_uid == __import__("pwd").getpwnam("games").pw_uid
+
+
+def test_a_mailbox_over_its_limit_bounces(mta):
+    mta.start(virtual_mailbox_limit="20000", message_size_limit="15000",
+              virtual_mailbox_maps="inline:{{alice@virt.test=alice.mbox},{sender@virt.test=sender/}}")
+    for _ in range(2):
+        mta.deliver("alice@virt.test", size=9000, sender="sender@virt.test")
+    mta.deliver("alice@virt.test", size=9000, sender="sender@virt.test")
+    mta.log.wait(r"to=<alice@virt\.test>.*status=bounced ")
+    mta.maildir("sender").wait()
+    wait_for(lambda: (mta.mail / "alice.mbox").stat().st_size <= 20000, "the mailbox keeps its limit")
