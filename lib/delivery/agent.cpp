@@ -2,9 +2,13 @@
 
 #include <cerrno>
 
+#include "lib/base/text.h"
+#include "lib/config/core_parameters.h"
+#include "lib/config/main_cf.h"
 #include "lib/ipc/client.h"
 #include "lib/ipc/connection.h"
 #include "lib/log/log.h"
+#include "lib/runtime/fiber.h"
 
 namespace posthouse::delivery {
 namespace {
@@ -38,9 +42,18 @@ Result<void> append_to(ipc::Client& client, const std::string& service, const ip
   return fail(Failure::deferred("4.3.0", service + " service failure"));
 }
 
+Result<ipc::DeliveryRequest> next_request(ipc::Connection& connection) {
+  const runtime::IdleScope idle;
+  return connection.expect<ipc::DeliveryRequest>(deadline_after(kIdleTimeout));
+}
+
 void tell_verify(ipc::Client& client, const ipc::VerifyUpdate& update) {
   const auto reply = client.ask<ipc::VerifyUpdated>(update, deadline_after(kRecordTimeout));
   if (!reply) log::warning("verify service failure: {}", reply.error().text);
+}
+
+Failure unusable(const config::Problems& problems) {
+  return Failure::deferred("4.3.5", problems.empty() ? "bad configuration" : problems.front().text());
 }
 
 }  // namespace
@@ -66,14 +79,24 @@ Agent::Agent() : clients_(std::make_unique<Clients>()) {
 
 Agent::~Agent() = default;
 
-Result<void> Agent::prepare(const service::Environment&) {
+Result<void> Agent::prepare(const service::Environment& environment) {
+  const auto messages = config::load<config::Messages>(*environment.main_cf);
+  const auto logging = config::load<config::Logging>(*environment.main_cf);
+  const auto queue = config::load<config::Queue>(*environment.main_cf);
+  if (!messages) return fail(unusable(messages.error()));
+  if (!logging) return fail(unusable(logging.error()));
+  if (!queue) return fail(unusable(queue.error()));
+  settings_.results.soft_bounce = (*messages)->soft_bounce();
+  settings_.results.delay_decimals = (*logging)->delay_logging_resolution_limit();
+  settings_.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
+                                       static_cast<unsigned>((*queue)->hash_queue_depth()));
   return {};
 }
 
 void Agent::serve(runtime::Stream stream) {
   ipc::Connection connection(std::move(stream));
   while (!service::is_draining()) {
-    const auto request = connection.expect<ipc::DeliveryRequest>(deadline_after(kIdleTimeout));
+    const auto request = next_request(connection);
     if (!request) {
       if (request.error().text.find("malformed") != std::string::npos) log::warning(request.error().text);
       return;

@@ -1,0 +1,175 @@
+#include "qmgr/service.h"
+
+#include <sys/resource.h>
+
+#include "lib/base/text.h"
+#include "lib/config/core_parameters.h"
+#include "lib/ipc/messages/qmgr.h"
+#include "lib/log/log.h"
+#include "lib/queuefile/queue_scan.h"
+
+namespace posthouse::qmgr {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kAskTimeout = 100s;
+// A notice is made of the whole message and committed.
+constexpr auto kNoticeTimeout = 300s;
+constexpr auto kDrainTime = 5s;
+constexpr std::size_t kMaxDeliveries = 10000;
+
+Failure unusable(const config::Problems& problems) {
+  return Failure::deferred("4.3.5", problems.empty() ? "bad configuration" : problems.front().text());
+}
+
+// Each delivery needs a connection to its agent; leave descriptors for everything else.
+std::size_t delivery_limit(const config::MainCf& main_cf) {
+  if (main_cf.find("default_process_limit") != nullptr) {
+    if (auto limit = parse_int<std::size_t>(main_cf.value("default_process_limit")); limit && *limit > 0)
+      return *limit;
+  }
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return 500;
+  return std::min<std::size_t>(kMaxDeliveries, std::max<std::size_t>(descriptors.rlim_cur / 2, 20));
+}
+
+}  // namespace
+
+struct QueueManager::Clients {
+  ipc::Client rewrite{"private/rewrite"};
+  ipc::Client bounce{"private/bounce"}, defer{"private/defer"}, trace{"private/trace"};
+  Agents agents;
+
+  template <class Question>
+  bool tell(const std::string& service, const Question& question) {
+    ipc::Client& client = service == "bounce" ? bounce : service == "defer" ? defer : trace;
+    const auto reply = client.ask<ipc::BounceReply>(question, deadline_after(kNoticeTimeout));
+    if (!reply) log::warning("problem talking to service {}: {}", service, reply.error().text);
+    return reply && reply->ok;
+  }
+};
+
+Result<QueueManager::Settings> QueueManager::load(const service::Environment& environment) {
+  const config::MainCf& main_cf = *environment.main_cf;
+  const auto parameters = config::load<Parameters>(main_cf);
+  const auto logging = config::load<config::Logging>(main_cf);
+  const auto queue = config::load<config::Queue>(main_cf);
+  const auto identity = config::load<config::Identity>(main_cf);
+  const auto messages = config::load<config::Messages>(main_cf);
+  if (!parameters) return fail(unusable(parameters.error()));
+  if (!logging) return fail(unusable(logging.error()));
+  if (!queue) return fail(unusable(queue.error()));
+  if (!identity) return fail(unusable(identity.error()));
+  if (!messages) return fail(unusable(messages.error()));
+  auto process_limits = read_process_limits(environment.config_directory);
+  if (!process_limits) return fail(std::move(process_limits.error()));
+
+  const Parameters& own = **parameters;
+  Settings settings;
+  settings.parameters = *parameters;
+  settings.limits = {.messages = static_cast<std::size_t>(own.message_active_limit()),
+                     .recipients = static_cast<std::size_t>(own.message_recipient_limit()),
+                     .recipient_minimum = static_cast<std::size_t>(own.message_recipient_minimum()),
+                     .retry = {.minimal_backoff = own.minimal_backoff_time(),
+                               .maximal_backoff = own.maximal_backoff_time(),
+                               .queue_lifetime = own.maximal_queue_lifetime(),
+                               .bounce_lifetime = own.bounce_queue_lifetime()},
+                     .delay_decimals = (*logging)->delay_logging_resolution_limit()};
+  settings.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
+                                      static_cast<unsigned>((*queue)->hash_queue_depth()));
+  settings.transports =
+      std::make_shared<Transports>(environment.main_cf, std::move(*process_limits), delivery_limit(main_cf));
+  settings.rules = {.defer_transports = {own.defer_transports().begin(), own.defer_transports().end()},
+                    .default_filter_nexthop = own.default_filter_nexthop(),
+                    .double_bounce_sender = (*identity)->double_bounce_sender(),
+                    .recipient_delimiter = (*messages)->recipient_delimiter(),
+                    .allow_min_user = own.allow_min_user(),
+                    .is_per_recipient = [transports = settings.transports](const std::string& name) {
+                      return transports->is_per_recipient(name);
+                    }};
+  return settings;
+}
+
+Scheduler::LimitsOf QueueManager::limits_of(const Settings& settings) {
+  return [transports = settings.transports](std::string_view name) {
+    return transports->limits(std::string(name));
+  };
+}
+
+Peers QueueManager::peers() {
+  const auto clients = clients_;
+  return {
+      .resolve = [clients](const ipc::ResolveQuery& query) -> Result<std::vector<ipc::Resolved>> {
+        auto reply = clients->rewrite.ask<ipc::ResolveReply>(query, deadline_after(kAskTimeout));
+        if (!reply) return fail(std::move(reply.error()));
+        return std::move(reply->results);
+      },
+      .deliver = [clients](const ipc::DeliveryRequest& request) { return clients->agents.deliver(request); },
+      .append = [clients](const std::string& service,
+                          const ipc::BounceAppend& records) { return clients->tell(service, records); },
+      .flush =
+          [clients](const std::string& service, const ipc::BounceMessage& message) {
+            return clients->tell(service, ipc::BounceFlush{message});
+          },
+      .warn =
+          [clients](const ipc::BounceMessage& message) {
+            return clients->tell("defer", ipc::BounceWarn{message});
+          }};
+}
+
+Result<void> QueueManager::prepare(const service::Environment& environment) {
+  auto settings = load(environment);
+  if (!settings) return fail(std::move(settings.error()));
+  clients_ = std::make_shared<Clients>();
+  QueueStore store(queuefile::FileSystem::system(), settings->layout, Clock::system());
+  active_ = std::make_unique<ActiveQueue>(peers(), std::move(store), Router(settings->rules),
+                                          limits_of(*settings), settings->limits, Clock::system());
+  feeder_ = std::make_unique<Feeder>(*active_, settings->parameters->queue_run_delay());
+  active_->on_locked = [this](const QueueId& id, std::chrono::seconds delay) {
+    feeder_->open_later(id, delay);
+  };
+  return {};
+}
+
+void QueueManager::start() {
+  recover_active(active_->store().layout(), queuefile::FileSystem::system(), Clock::system());
+  feeder_->start();
+}
+
+void QueueManager::serve(runtime::Stream stream) {
+  {
+    const runtime::IdleScope idle;
+    if (stream.fill(kNever) != runtime::Io::ok) return;
+  }
+  if (stream.buffered().front() != '\0') {
+    do {
+      feeder_->trigger(stream.buffered());
+      stream.consume(stream.buffered().size());
+    } while (stream.fill(deadline_after(kAskTimeout)) == runtime::Io::ok);
+    return;
+  }
+  ipc::Connection connection(std::move(stream));
+  for (;;) {
+    const auto arrived = [&connection] {
+      const runtime::IdleScope idle;
+      return connection.expect<ipc::QmgrArrived>(kNever);
+    }();
+    if (!arrived) return;
+    if (auto id = QueueId::parse(arrived->queue_id)) feeder_->arrived(*id);
+  }
+}
+
+Result<void> QueueManager::reload(const service::Environment& environment) {
+  auto settings = load(environment);
+  if (!settings) return fail(std::move(settings.error()));
+  active_->reconfigure(Router(settings->rules), limits_of(*settings), settings->limits, settings->layout);
+  feeder_->set_queue_run_delay(settings->parameters->queue_run_delay());
+  return {};
+}
+
+void QueueManager::drain() {
+  active_->drain(deadline_after(kDrainTime));
+}
+
+}  // namespace posthouse::qmgr
