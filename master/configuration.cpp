@@ -76,7 +76,10 @@ Settings read_settings(const config::MainCf& main_cf, Errors& errors) {
   if (const auto set = load_set<config::Compatibility>(main_cf, errors)) {
     settings.chroot_by_default = set->compatibility_level() < config::CompatibilityLevel{1};
   }
-  if (const auto set = load_set<config::Identity>(main_cf, errors)) settings.version = set->mail_version();
+  if (const auto set = load_set<config::Identity>(main_cf, errors)) {
+    settings.hostname = set->myhostname();
+    settings.version = set->mail_version();
+  }
   if (const auto set = load_set<Parameters>(main_cf, errors)) {
     if (main_cf.find("default_process_limit") != nullptr) {
       settings.process_limit = static_cast<std::size_t>(set->default_process_limit());

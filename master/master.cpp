@@ -99,6 +99,7 @@ void Master::open_log() {
              .syslog_facility = settings.syslog_facility,
              .maillog_file = settings.maillog_file,
              .postlog_socket = "public/postlog",
+             .hostname = settings.hostname,
              .inherited_fd = log_fd_.get(),
              .buffered = true,
              .to_terminal = !is_ready_ && !is_stdout});

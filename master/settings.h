@@ -18,6 +18,7 @@ struct Settings {
   std::string daemon_directory;
   std::string data_directory;
   std::string mail_owner;
+  std::string hostname;
   std::string version;
   std::vector<std::string> inet_interfaces;  // addresses; empty = all
   bool use_ipv4 = true;

@@ -134,6 +134,7 @@ int start_with(const Options& options) {
              .syslog_name = settings.syslog_name,
              .syslog_facility = settings.syslog_facility,
              .maillog_file = settings.maillog_file,
+             .hostname = settings.hostname,
              .to_terminal = true});
   ::umask(077);
   clean_environment(settings);

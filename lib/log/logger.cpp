@@ -32,6 +32,11 @@ void Logger::set_identity(std::string ident, int facility) {
   identity_.facility = facility;
 }
 
+void Logger::set_host(std::string first_label) {
+  const std::lock_guard lock(mutex_);
+  identity_.host = std::move(first_label);
+}
+
 void Logger::set_keep_utf8(bool keep) {
   const std::lock_guard lock(mutex_);
   keep_utf8_ = keep;

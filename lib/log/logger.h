@@ -25,6 +25,7 @@ class Logger {
 
   // ident is "SYSLOG_NAME/PROGRAM".
   void set_identity(std::string ident, int facility = 2 << 3);
+  void set_host(std::string first_label);
   void set_keep_utf8(bool keep);
   void set_buffered(bool buffered);
   void add_sink(std::unique_ptr<Sink> sink);

@@ -56,6 +56,7 @@ void open(const Setup& setup) {
   log.clear_sinks();
   const int facility = facility_number(setup.syslog_facility);
   log.set_identity(setup.syslog_name + "/" + setup.program, facility < 0 ? LOG_MAIL : facility);
+  if (!setup.hostname.empty()) log.set_host(setup.hostname.substr(0, setup.hostname.find('.')));
   log.set_keep_utf8(setup.keep_utf8);
   log.set_buffered(setup.buffered);
   if (setup.to_terminal) log.add_sink(terminal_sink(STDERR_FILENO, setup.program));

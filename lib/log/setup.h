@@ -17,6 +17,7 @@ struct Setup {
   std::string syslog_facility = "mail";
   std::string maillog_file;    // maillog_file; may be /dev/stdout
   std::string postlog_socket;  // queue_directory/public/postlog
+  std::string hostname;        // of lines in maillog_file: its first label; empty = the machine's name
   int inherited_fd = -1;
   bool buffered = false;
   bool to_terminal = false;

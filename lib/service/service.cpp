@@ -11,8 +11,8 @@
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/main_cf.h"
+#include "lib/log/from_config.h"
 #include "lib/log/log.h"
-#include "lib/log/setup.h"
 #include "lib/registry/registry.h"
 #include "lib/service/parameters.h"
 #include "lib/service/privileges.h"
@@ -44,21 +44,17 @@ std::string configuration_directory() {
   return config::layout::config_directory();
 }
 
-void open_log(const Arguments& arguments, const config::MainCf& main_cf, const std::string& queue_directory) {
-  const auto logging = must_load<config::Logging>(main_cf);
+void open_log(const Arguments& arguments, const config::MainCf& main_cf) {
   struct stat status {};
   struct stat null_device {};
   const bool inherited = !arguments.is_stand_alone && ::fstat(kLogFd, &status) == 0;
   const bool is_null = ::stat("/dev/null", &null_device) == 0 && status.st_rdev == null_device.st_rdev &&
                        S_ISCHR(status.st_mode);
-  log::open({.program = arguments.process_name,
-             .syslog_name = logging->syslog_name(),
-             .syslog_facility = logging->syslog_facility(),
-             .maillog_file = logging->maillog_file(),
-             .postlog_socket = queue_directory + "/public/postlog",
-             .inherited_fd = inherited && !is_null ? kLogFd : -1,
-             .buffered = true,
-             .keep_utf8 = true});
+  log::Setup setup = log::setup_from(main_cf, arguments.process_name);
+  setup.postlog_socket = "public/postlog";  // below the working directory, also in a chroot
+  setup.inherited_fd = inherited && !is_null ? kLogFd : -1;
+  setup.buffered = true;
+  log::open(setup);
 }
 
 void raise_descriptor_limit() {
@@ -83,7 +79,7 @@ Confinement confinement_of(const Plan& plan, const Arguments& arguments, const E
 std::unique_ptr<Process> start_up(const Arguments& arguments, const Plan& plan, const Factory& factory) {
   auto environment = read_environment(arguments);
   if (!environment) throw StartError(environment.error().text);
-  open_log(arguments, *environment->main_cf, environment->queue_directory);
+  open_log(arguments, *environment->main_cf);
   if (!plan.may_stand_alone && arguments.is_stand_alone)
     throw StartError("stand-alone mode is not supported");
   if (::chdir(environment->queue_directory.c_str()) != 0) {
