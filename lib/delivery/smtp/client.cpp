@@ -1,0 +1,163 @@
+#include "lib/delivery/smtp/client.h"
+
+#include "lib/base/text.h"
+#include "lib/log/log.h"
+
+namespace posthouse::delivery::smtp {
+namespace {
+
+constexpr std::chrono::hours kNoLimit{1};  // the system's own limit on connecting is shorter
+
+}  // namespace
+
+struct Client::Progress {
+  Attempt& attempt;
+  bool needs_smtputf8 = false;
+  std::size_t sessions = 0;  // that got as far as EHLO
+  Relay relay;               // of the last server that was talked to
+  Failure failure = Failure::deferred("4.4.4", "no server to try");
+  std::vector<std::string> tried;  // servers that have seen this message
+
+  bool is_finished() const { return !attempt.results.has_open(); }
+  const std::string& queue_id() const { return attempt.request.queue_id; }
+};
+
+// Where a server stands among those of its destination.
+struct Client::Place {
+  std::string destination;  // empty: a connection to it does not stand for the destination
+  bool is_sole = false;
+  bool is_final = false;  // nothing else is tried after it
+};
+
+Client::Client(Settings settings, RouterPeers peers, EnvelopeMap envelope_map)
+    : settings_(std::move(settings)),
+      router_(settings_.route, std::move(peers)),
+      cache_(settings_.reuse),
+      envelope_map_(std::move(envelope_map)) {}
+
+void Client::deliver(Attempt& attempt) {
+  Progress progress{attempt};
+  progress.needs_smtputf8 =
+      (attempt.request.send_options & 1) != 0 && (attempt.request.send_options & ~1U) != 0;
+  std::vector<std::string_view> sites = destinations_of(attempt.request.nexthop);
+  for (std::string_view relay : destinations_of(settings_.fallback_relay)) sites.push_back(relay);
+  for (std::size_t i = 0; i < sites.size() && !progress.is_finished(); ++i)
+    try_destination(progress, sites[i], i + 1 == sites.size());
+  if (!progress.is_finished()) attempt.results.fail_rest(progress.relay, progress.failure);
+}
+
+void Client::try_destination(Progress& progress, std::string_view text, bool is_last) {
+  const std::string key = lower(text);
+  if (try_kept(progress, key, is_last)) return;
+  const auto destination = parse_destination(text, settings_.route.default_service, settings_.route.is_lmtp);
+  auto servers =
+      destination ? router_.route(*destination) : Result<std::vector<Server>>(fail(destination.error()));
+  if (!servers) {
+    progress.relay = {};
+    progress.failure = std::move(servers.error());
+    if (is_last && !progress.failure.is_permanent())
+      progress.attempt.results.destination_failed(progress.failure);
+    if (!is_last) log::info("{}: {}", progress.queue_id(), progress.failure.text);
+    return;
+  }
+  try_servers(progress, *servers, key, is_last);
+}
+
+// A connection that was used for this very destination saves the lookups. Whatever it says counts as one try;
+// what it leaves open goes the long way.
+bool Client::try_kept(Progress& progress, const std::string& destination, bool is_last) {
+  auto session = cache_.take_for_destination(destination, progress.needs_smtputf8);
+  if (!session) return false;
+  ++progress.sessions;
+  const bool is_final = is_last && session->is_sole;
+  use(progress, std::move(session), destination, is_final);
+  return progress.is_finished();
+}
+
+void Client::try_servers(Progress& progress, const std::vector<Server>& servers,
+                         const std::string& destination, bool is_last) {
+  for (std::size_t i = 0; i < servers.size() && !progress.is_finished(); ++i) {
+    const std::size_t limit = settings_.session_limit;
+    if (std::ranges::find(progress.tried, servers[i].name_and_port()) != progress.tried.end()) continue;
+    const bool is_last_session = limit > 0 && progress.sessions + 1 >= limit;
+    const Place place{.destination = servers[i].is_best ? destination : std::string(),
+                      .is_sole = servers.size() == 1,
+                      .is_final = is_last && (i + 1 == servers.size() || is_last_session)};
+    try_server(progress, servers[i], place);
+    if (limit > 0 && progress.sessions >= limit) break;
+  }
+}
+
+void Client::try_server(Progress& progress, const Server& server, const Place& place) {
+  auto session = cache_.take_for_server(server, progress.needs_smtputf8);
+  if (!session) session = open(progress, server, place.is_final);
+  if (!session) return;
+  ++progress.sessions;
+  session->is_sole = place.is_sole;
+  use(progress, std::move(session), place.destination, place.is_final);
+}
+
+SessionCache::Handle Client::connect(Progress& progress, const Server& server) {
+  const auto& timeout = settings_.session.timeouts.connect;
+  const Deadline deadline = timeout.count() > 0 ? deadline_after(timeout) : deadline_after(kNoLimit);
+  auto stream = server.is_unix
+                    ? runtime::connect_unix(server.address, deadline)
+                    : runtime::connect_tcp(server.address, server.port, deadline,
+                                           server.is_ipv6 ? settings_.bind_address6 : settings_.bind_address);
+  if (stream) return std::make_unique<Session>(*std::move(stream), server, settings_.session);
+  progress.relay = {};
+  progress.failure = connection_failed(server, stream.error().text);
+  log::info(progress.failure.text);
+  return nullptr;
+}
+
+// A new session; the failure is recorded (or, with more servers to come, only logged) when there is none.
+SessionCache::Handle Client::open(Progress& progress, const Server& server, bool is_final) {
+  auto session = connect(progress, server);
+  if (!session) {
+    if (is_final) progress.attempt.results.destination_failed(progress.failure);
+    return nullptr;
+  }
+  const auto opened = session->open();
+  if (opened) return session;
+  progress.relay = {.name = server.name_and_port(), .ready = Clock::system().now()};
+  progress.failure = opened.error();
+  session->quit();
+  if (progress.failure.is_permanent()) {
+    progress.attempt.results.fail_rest(progress.relay, progress.failure);
+  } else if (is_final) {
+    progress.attempt.results.destination_failed(progress.failure);
+  } else {
+    std::string text = progress.failure.text;
+    std::ranges::replace(text, '\n', ' ');
+    log::info("{}: {}", progress.queue_id(), text);
+  }
+  return nullptr;
+}
+
+void Client::use(Progress& progress, SessionCache::Handle session, const std::string& destination,
+                 bool is_final) {
+  using End = Transaction::End;
+  progress.tried.push_back(session->server().name_and_port());
+  for (bool is_again = false;; is_again = true) {
+    ++session->uses;
+    Trial trial{
+        .is_final = is_final, .relay = {.ready = Clock::system().now()}, .envelope_address = envelope_map_};
+    Transaction transaction(*session, progress.attempt, settings_.transaction, std::move(trial));
+    const End end = transaction.run();
+    if (end == End::stale && !is_again) {
+      const Server server = session->server();
+      session = open(progress, server, is_final);
+      if (!session) return;
+      continue;
+    }
+    if (!progress.is_finished()) {
+      progress.relay = transaction.relay();
+      progress.failure = transaction.last_failure();
+    }
+    if (end == End::done) cache_.give_back(std::move(session), destination);
+    return;
+  }
+}
+
+}  // namespace posthouse::delivery::smtp

@@ -1,0 +1,65 @@
+#include "lib/delivery/smtp/content.h"
+
+#include "lib/base/text.h"
+
+namespace posthouse::delivery::smtp {
+
+class ContentSource::Converter : public mail::MimeSink {
+ public:
+  Converter(protocol::ContentWriter& writer, const TransactionSettings& settings)
+      : writer_(writer),
+        reader_({.nesting_limit = settings.mime_nesting_limit,
+                 .boundary_limit = settings.mime_boundary_limit,
+                 .header_limit = settings.header_size_limit,
+                 .downgrade = true},
+                *this) {}
+
+  void line(std::string_view text, bool ends) { reader_.line(text, ends); }
+  void end() { reader_.end(); }
+
+ private:
+  void header(mail::HeaderClass, const mail::HeaderSpec&, std::string_view text) override {
+    for (std::string_view line : split(text, '\n')) writer_.add(line, true);
+  }
+  void headers_end() override {}
+  void body(std::string_view line) override { writer_.add(line, true); }
+  void error(mail::MimeError, std::string_view) override {}  // cleanup judged the message already
+
+  protocol::ContentWriter& writer_;
+  mail::MimeReader reader_;
+};
+
+ContentSource::ContentSource(queuefile::ContentReader reader, const TransactionSettings& settings,
+                             bool convert)
+    : reader_(std::move(reader)), writer_(buffer_, settings.line_length_limit) {
+  if (convert) converter_ = std::make_unique<Converter>(writer_, settings);
+}
+
+ContentSource::~ContentSource() = default;
+
+Result<bool> ContentSource::append(std::string& out, std::size_t size) {
+  buffer_.swap(out);
+  const std::size_t until = buffer_.size() + size;
+  bool has_more = true;
+  while (has_more && buffer_.size() < until) {
+    auto piece = reader_.next();
+    if (!piece) {
+      buffer_.swap(out);
+      return fail(std::move(piece.error()));
+    }
+    has_more = piece->has_value();
+    if (!has_more) break;
+    if (converter_)
+      converter_->line((*piece)->text, (*piece)->ends_line);
+    else
+      writer_.add((*piece)->text, (*piece)->ends_line);
+  }
+  if (!has_more) {
+    if (converter_) converter_->end();
+    writer_.finish();
+  }
+  buffer_.swap(out);
+  return has_more;
+}
+
+}  // namespace posthouse::delivery::smtp

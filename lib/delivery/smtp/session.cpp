@@ -1,0 +1,161 @@
+#include "lib/delivery/smtp/session.h"
+
+#include "lib/base/text.h"
+#include "lib/log/log.h"
+#include "lib/protocol/smtp_client_commands.h"
+
+namespace posthouse::delivery::smtp {
+namespace {
+
+constexpr int kClosing = 421;
+
+std::chrono::seconds limit_of(Phase phase, const Timeouts& timeouts) {
+  switch (phase) {
+    case Phase::greeting:
+    case Phase::ehlo:
+    case Phase::helo:
+    case Phase::lhlo:
+      return timeouts.helo;
+    case Phase::xforward_name:
+    case Phase::xforward_helo:
+      return timeouts.xforward;
+    case Phase::mail:
+      return timeouts.mail;
+    case Phase::rcpt:
+      return timeouts.rcpt;
+    case Phase::data:
+      return timeouts.data_init;
+    case Phase::body:
+      return timeouts.data_xfer;
+    case Phase::dot:
+      return timeouts.data_done;
+    case Phase::rset:
+      return timeouts.rset;
+    case Phase::quit:
+      return timeouts.quit;
+  }
+  return timeouts.mail;
+}
+
+}  // namespace
+
+Session::Session(runtime::Stream stream, Server server, const SessionSettings& settings)
+    : born(std::chrono::steady_clock::now()),
+      stream_(std::move(stream)),
+      server_(std::move(server)),
+      settings_(&settings) {}
+
+Deadline Session::deadline(Phase phase) const {
+  return deadline_after(limit_of(phase, settings_->timeouts));
+}
+
+void Session::send(std::string_view bytes) {
+  stream_.write(bytes);
+}
+
+Failure Session::trouble(runtime::Io io, Phase phase) {
+  is_broken_ = true;
+  return io == runtime::Io::timeout ? conversation_timed_out(server_, phase)
+                                    : connection_lost(server_, phase);
+}
+
+Result<void> Session::flush(Phase phase) {
+  const runtime::Io io = stream_.flush(deadline(phase));
+  if (io != runtime::Io::ok) return fail(trouble(io, phase));
+  return {};
+}
+
+Result<protocol::Reply> Session::receive(Phase phase) {
+  if (is_broken_) return fail(connection_lost(server_, phase));
+  // A server that refused early may have closed already: what it said counts more than that we could not
+  // send.
+  const runtime::Io sent = stream_.unsent() > 0 ? stream_.flush(deadline(phase)) : runtime::Io::ok;
+  if (sent == runtime::Io::timeout || sent == runtime::Io::cancelled) return fail(trouble(sent, phase));
+  const Deadline until = deadline(phase);
+  while (true) {
+    if (auto reply = reader_.next()) {
+      if (*reply && (*reply)->code != kClosing) return std::move(*reply);
+      is_broken_ = true;
+      if (*reply) return std::move(*reply);
+      log::warning("non-{} response from {}: {}", settings_->is_lmtp ? "LMTP" : "ESMTP",
+                   server_.name_and_port(), reply->error().text);
+      return fail(connection_lost(server_, phase));
+    }
+    const runtime::Io io = stream_.fill(until);
+    if (io != runtime::Io::ok) return fail(trouble(io, phase));
+    reader_.feed(stream_.buffered());
+    stream_.consume(stream_.buffered().size());
+  }
+}
+
+Result<void> Session::refused(const protocol::Reply& reply, bool softened) {
+  return fail(refused_session(server_, reply, softened));
+}
+
+void Session::note_own_name(std::string_view what, std::string_view name) const {
+  if (!settings_->is_lmtp && equal_ignoring_case(name, settings_->myhostname))
+    log::warning("host {} {} with my own hostname {}", server_.name_and_port(), what, name);
+}
+
+Result<void> Session::open() {
+  auto greeting = receive(Phase::greeting);
+  if (!greeting) return fail(greeting.error());
+  if (!greeting->is_positive()) return refused(*greeting, settings_->skip_5xx_greeting);
+  const auto words = split_any(std::string_view(greeting->text).substr(3), " -\n");
+  if (!words.empty()) note_own_name("greeted me", words[0]);
+  return hello();
+}
+
+Result<void> Session::hello() {
+  const Phase phase = settings_->is_lmtp ? Phase::lhlo : Phase::ehlo;
+  std::string command;
+  if (settings_->is_lmtp || !settings_->never_send_ehlo) {
+    protocol::append_line(command, settings_->is_lmtp ? "LHLO" : "EHLO", settings_->helo_name);
+    send(command);
+    auto reply = receive(phase);
+    if (!reply) return fail(reply.error());
+    if (reply->is_positive()) {
+      capabilities_ = protocol::parse_capabilities(*reply, settings_->discard_keywords);
+      note_own_name("replied to HELO/EHLO", capabilities_.server_name);
+      return {};
+    }
+    if (settings_->is_lmtp || is_broken_) return refused(*reply, false);
+  }
+  command.clear();
+  protocol::append_line(command, "HELO", settings_->helo_name);
+  send(command);
+  auto reply = receive(Phase::helo);
+  if (!reply) return fail(reply.error());
+  if (!reply->is_positive()) return refused(*reply, false);
+  return {};
+}
+
+Result<void> Session::reset() {
+  send("RSET\r\n");
+  auto reply = receive(Phase::rset);
+  if (!reply) return fail(reply.error());
+  if (!reply->is_positive()) {
+    is_broken_ = true;
+    return fail(refused_command(server_, *reply, Phase::rset));
+  }
+  needs_reset = false;
+  return {};
+}
+
+void Session::quit() {
+  if (is_broken_) return;
+  send(needs_reset ? "RSET\r\nQUIT\r\n" : "QUIT\r\n");
+  if (settings_->skip_quit_response) {
+    (void)flush(Phase::rset);  // the short limit: there is nothing to lose
+  } else {
+    if (needs_reset && !receive(Phase::rset)) return;
+    (void)receive(Phase::quit);
+  }
+  is_broken_ = true;
+}
+
+bool Session::is_stale() {
+  return is_broken_ || reader_.has_input() || stream_.input_is_waiting();
+}
+
+}  // namespace posthouse::delivery::smtp

@@ -1,0 +1,65 @@
+// One connection to an SMTP or LMTP server, from the greeting to QUIT, over any number of messages.
+//
+// Owned by one fiber at a time. Commands are buffered by send() and go out when a reply is awaited, so that
+// several commands become one packet (RFC 2920). After trouble (lost, timed out, out of step, 421) the
+// session is broken and only good for destruction. The stream may become a TLS one without anybody here
+// noticing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lib/base/clock.h"
+#include "lib/base/failure.h"
+#include "lib/delivery/smtp/reason.h"
+#include "lib/delivery/smtp/server.h"
+#include "lib/delivery/smtp/settings.h"
+#include "lib/protocol/reply_reader.h"
+#include "lib/protocol/smtp_client_capabilities.h"
+#include "lib/runtime/stream.h"
+
+namespace posthouse::delivery::smtp {
+
+class Session {
+ public:
+  Session(runtime::Stream stream, Server server, const SessionSettings& settings);
+
+  // Greeting and EHLO, HELO or LHLO. May wait. After a failure quit() is still in order unless is_broken().
+  Result<void> open();
+
+  void send(std::string_view bytes);             // buffered
+  Result<protocol::Reply> receive(Phase phase);  // may wait; the phase's own time limit
+  // Sends what is buffered, for content larger than the buffer. May wait.
+  Result<void> flush(Phase phase);
+
+  Result<void> reset();  // RSET and its reply, for a transaction that was given up. May wait.
+  void quit();           // says goodbye, waiting for the reply unless settings say not to. May wait.
+  void abandon() { is_broken_ = true; }  // what the server expects next cannot be given
+  // An idle connection on which something arrived is of no more use: it was closed, or told so.
+  bool is_stale();
+
+  const protocol::Capabilities& capabilities() const { return capabilities_; }
+  const Server& server() const { return server_; }
+  bool is_broken() const { return is_broken_; }
+  bool needs_reset = false;  // a transaction was begun and not finished
+  int uses = 0;              // messages so far
+  bool is_sole = false;      // its destination has no other server
+  Deadline born;
+
+ private:
+  Result<void> hello();
+  Result<void> refused(const protocol::Reply& reply, bool softened);
+  void note_own_name(std::string_view what, std::string_view name) const;
+  Deadline deadline(Phase phase) const;
+  Failure trouble(runtime::Io io, Phase phase);
+
+  runtime::Stream stream_;
+  Server server_;
+  const SessionSettings* settings_;
+  protocol::ReplyReader reader_;
+  protocol::Capabilities capabilities_;
+  bool is_broken_ = false;
+};
+
+}  // namespace posthouse::delivery::smtp

@@ -1,0 +1,74 @@
+// What the SMTP and LMTP engine needs to know, as plain values: filled by the smtp and lmtp daemons from
+// their parameters. All of it is fixed for the life of the process.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posthouse::delivery::smtp {
+
+enum class AddressPreference : unsigned char { any, ipv4, ipv6 };
+
+struct RouteSettings {
+  bool is_lmtp = false;
+  bool use_ipv4 = true, use_ipv6 = true;  // inet_protocols
+  AddressPreference preference = AddressPreference::any;
+  bool randomize = true;          // among equal MX preferences
+  bool balance_families = true;   // both families among the first address_limit
+  std::size_t address_limit = 5;  // 0: no limit
+  bool dns_enabled = true;        // no: every name is looked up like a [host]
+  bool dns_lookup = true, native_lookup = false, native_first = false;  // smtp_host_lookup
+  bool ignore_mx_error = false;
+  bool defer_if_no_mx_address = false;
+  std::string default_service = "smtp";
+  std::string myhostname;
+  std::vector<std::string> own_addresses;  // of this mail system, for loops to self
+};
+
+struct Timeouts {
+  using Seconds = std::chrono::seconds;
+  Seconds connect{30}, helo{300}, xforward{300}, mail{300}, rcpt{300}, data_init{120}, data_xfer{180},
+      data_done{600}, rset{20}, quit{300};  // 0: no limit, for connect
+};
+
+struct SessionSettings {
+  bool is_lmtp = false;
+  std::string myhostname, helo_name;
+  Timeouts timeouts;
+  bool always_send_ehlo = true, never_send_ehlo = false;
+  bool skip_5xx_greeting = true;
+  bool skip_quit_response = true;
+  std::vector<std::string> discard_keywords;
+};
+
+struct TransactionSettings {
+  bool is_lmtp = false;
+  std::size_t line_length_limit = 998;
+  bool send_xforward = false;
+  bool quote_envelope = true;
+  bool convert_8bit = true;      // quoted-printable for servers without 8BITMIME
+  bool probe_with_data = false;  // address_verify_target
+  bool assume_final = false;     // LMTP: delivered, not relayed
+  std::size_t mime_nesting_limit = 100, mime_boundary_limit = 2048, header_size_limit = 102400;
+};
+
+struct ReuseSettings {
+  bool is_enabled = true;
+  std::chrono::seconds idle_limit{2};
+  std::chrono::seconds age_limit{300};
+  int use_limit = 0;  // 0: none
+};
+
+struct Settings {
+  RouteSettings route;
+  SessionSettings session;
+  TransactionSettings transaction;
+  ReuseSettings reuse;
+  std::size_t session_limit = 2;  // sessions per request; 0: no limit
+  std::string fallback_relay;     // list of destinations
+  std::string bind_address, bind_address6;
+};
+
+}  // namespace posthouse::delivery::smtp
