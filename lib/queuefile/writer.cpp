@@ -114,7 +114,7 @@ std::int64_t Writer::content_length() const {
 }
 
 void Writer::line(std::string_view text, std::size_t line_limit) {
-  while (text.size() > line_limit) {
+  while (text.size() >= line_limit) {
     record(RecordType::continued, text.substr(0, line_limit));
     text.remove_prefix(line_limit);
   }

@@ -54,7 +54,7 @@ class Writer {
   void begin_content();
   void begin_extracted();
 
-  // One content line of any length, cut into L records of `line_limit` and a final N.
+  // One content line of any length, cut into L records of `line_limit` and a final, shorter N.
   void line(std::string_view text, std::size_t line_limit = 2048);
 
   std::int64_t offset() const { return written_ + static_cast<std::int64_t>(buffer_.size()); }
