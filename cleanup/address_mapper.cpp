@@ -22,8 +22,15 @@ bool is_complete(std::string_view address) {
   return std::ranges::all_of(domain, [](char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_'; });
 }
 
-bool is_same_or_subdomain(std::string_view domain, std::string_view parent, bool may_be_same) {
-  if (equal_ignoring_case(domain, parent)) return may_be_same;
+std::string with_extension(const std::string& address, std::string_view extension) {
+  const auto [local, domain, has_domain] = mail::split_address(address);
+  std::string extended = std::string(local).append(extension);
+  if (has_domain) extended.append(1, '@').append(domain);
+  return extended;
+}
+
+bool is_same_or_subdomain(std::string_view domain, std::string_view parent) {
+  if (equal_ignoring_case(domain, parent)) return true;
   return domain.size() > parent.size() + 1 && ends_with_ignoring_case(domain, parent) &&
          domain[domain.size() - parent.size() - 1] == '.';
 }
@@ -63,7 +70,7 @@ Result<std::vector<std::string>> AddressMapper::addresses_of(const table::Addres
   for (std::size_t i = 0; i < list.size(); ++i) found.push_back(mail::to_internal(list[i]));
   if (auto done = complete("local", found); !done) return fail(std::move(done.error()));
   if (propagate && !match.extension.empty()) {
-    for (auto& one : found) one = table::add_extension(one, match.extension);
+    for (auto& one : found) one = with_extension(one, match.extension);
   }
   return found;
 }
@@ -125,7 +132,7 @@ std::string AddressMapper::masquerade(std::string address, AddressClass where) c
   for (std::string_view parent : settings_.masquerade_domains) {
     const bool is_exception = parent.starts_with('!');
     while (parent.starts_with('!')) parent.remove_prefix(1);
-    if (parent.empty() || !is_same_or_subdomain(domain, parent, true)) continue;
+    if (parent.empty() || !is_same_or_subdomain(domain, parent)) continue;
     if (is_exception || equal_ignoring_case(domain, parent)) return address;
     return std::string(local) + "@" + std::string(parent);
   }
