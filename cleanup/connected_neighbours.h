@@ -1,0 +1,47 @@
+// The real trivial-rewrite, qmgr, trace and bounce, over their sockets.
+//
+// Arrivals are told by a fiber of its own, so that a message never waits for the queue manager and
+// all arrivals of a loop turn go out in one write.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cleanup/neighbours.h"
+#include "lib/ipc/client.h"
+#include "lib/runtime/fiber.h"
+
+namespace posthouse::cleanup {
+
+class ConnectedNeighbours : public Neighbours {
+ public:
+  ConnectedNeighbours();
+  void start();  // in the first fiber
+
+  Result<std::vector<std::string>> rewrite(std::string_view context,
+                                           std::vector<std::string> addresses) override;
+  void arrived(const queuefile::QueueId& id) override;
+  bool append_trace(const ipc::BounceAppend& entry) override;
+  bool bounce(const ipc::BounceOne& notice) override;
+
+ private:
+  void tell_queue_manager();
+  bool send(const std::vector<std::string>& ids);
+
+  ipc::Client rewrite_, trace_, bounce_;
+  // Answers of trivial-rewrite for as long as it allows; "context address" -> address.
+  struct Known {
+    std::string address;
+    Deadline until;
+  };
+  std::unordered_map<std::string, Known> known_;
+
+  std::vector<std::string> arrivals_;
+  std::unique_ptr<runtime::Signal> has_arrivals_;
+  std::optional<ipc::Connection> queue_manager_;
+};
+
+}  // namespace posthouse::cleanup
