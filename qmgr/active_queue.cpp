@@ -52,9 +52,7 @@ ActiveQueue::ActiveQueue(Peers peers, QueueStore store, Router router, Scheduler
       limits_(limits),
       clock_(&clock) {}
 
-ActiveQueue::~ActiveQueue() {
-  timer_.cancel();
-}
+ActiveQueue::~ActiveQueue() = default;
 
 // --- opening -------------------------------------------------------------------------------------
 
@@ -544,6 +542,8 @@ void ActiveQueue::reconfigure(Router router, Scheduler::LimitsOf limits_of, Acti
 
 void ActiveQueue::drain(Deadline deadline) {
   is_draining_ = true;
+  timer_.cancel();
+  while (timer_.is_running()) runtime::yield();
   while (scheduler_.running() > 0) {
     if (idle_.wait(deadline) != runtime::Wake::ready) return;
   }

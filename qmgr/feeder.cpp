@@ -23,8 +23,14 @@ bool Feeder::Scan::take() {
 }
 
 void Feeder::start() {
-  runtime::spawn([this] { scan_incoming(); });
-  runtime::spawn([this] { scan_deferred(); });
+  incoming_scanner_ = runtime::spawn([this] { scan_incoming(); });
+  deferred_scanner_ = runtime::spawn([this] { scan_deferred(); });
+}
+
+void Feeder::stop() {
+  incoming_scanner_.cancel();
+  deferred_scanner_.cancel();
+  while (incoming_scanner_.is_running() || deferred_scanner_.is_running()) runtime::yield();
 }
 
 void Feeder::arrived(const QueueId& id) {
@@ -85,6 +91,7 @@ void Feeder::scan(std::string_view name, bool ignore_time) {
   int turn = 0;
   while (auto id = entries.next()) {
     if (++turn % kEntriesPerTurn == 0) runtime::yield();
+    if (runtime::is_cancelled()) return;
     if (active_.has(*id) || !active_.store().is_due(name, *id, ignore_time)) continue;
     if (!active_.wait_for_room(limit_for(name))) return;
     spawn_open(name, *id, ActiveQueue::Source::scan);

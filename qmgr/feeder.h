@@ -19,6 +19,7 @@ class Feeder {
       : active_(active), queue_run_delay_(queue_run_delay) {}
 
   void start();  // spawns the scanning fibers; the first scans begin at once
+  void stop();   // returns when they have ended; may wait
 
   // cleanup says that this message is complete in incoming/. May wait when very many are being opened.
   void arrived(const QueueId& id);
@@ -47,6 +48,7 @@ class Feeder {
   ActiveQueue& active_;
   std::chrono::seconds queue_run_delay_;
   Scan incoming_, deferred_;
+  runtime::Fiber incoming_scanner_, deferred_scanner_;
   runtime::Semaphore openers_{100};
 };
 

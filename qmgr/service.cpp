@@ -169,6 +169,7 @@ Result<void> QueueManager::reload(const service::Environment& environment) {
 }
 
 void QueueManager::drain() {
+  feeder_->stop();
   active_->drain(deadline_after(kDrainTime));
 }
 
