@@ -1,0 +1,26 @@
+// The directories of an instance: made when missing, with owner, group and mode; warned about when wrong.
+//
+// As root they belong to mail_owner (maildrop and public: group setgid_group); otherwise to whoever runs
+// this.
+#pragma once
+
+#include <string_view>
+
+#include "tools/postfix/instance.h"
+
+namespace posthouse::postfix_command {
+
+struct QueueDirectory {
+  std::string_view name;
+  unsigned mode;
+  bool is_roots = false;       // root, not mail_owner
+  bool is_submission = false;  // group setgid_group
+};
+extern const std::vector<QueueDirectory> kQueueDirectories;
+
+// False = the system cannot start (each reason was said).
+bool check_instance(const Instance& instance);
+// Owners and modes of everything that check_instance() looks at, and of the set-group-id commands. Root only.
+bool set_permissions(const Instance& instance);
+
+}  // namespace posthouse::postfix_command
