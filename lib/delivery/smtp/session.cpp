@@ -103,13 +103,15 @@ Result<void> Session::open() {
   if (!greeting->is_positive()) return refused(*greeting, settings_->skip_5xx_greeting);
   const auto words = split_any(std::string_view(greeting->text).substr(3), " -\n");
   if (!words.empty()) note_own_name("greeted me", words[0]);
-  return hello();
+  const bool mentions_esmtp = upper(greeting->text).find("ESMTP") != std::string::npos;
+  return hello(settings_->is_lmtp ||
+               (!settings_->never_send_ehlo && (settings_->always_send_ehlo || mentions_esmtp)));
 }
 
-Result<void> Session::hello() {
+Result<void> Session::hello(bool extended) {
   const Phase phase = settings_->is_lmtp ? Phase::lhlo : Phase::ehlo;
   std::string command;
-  if (settings_->is_lmtp || !settings_->never_send_ehlo) {
+  if (extended) {
     protocol::append_line(command, settings_->is_lmtp ? "LHLO" : "EHLO", settings_->helo_name);
     send(command);
     auto reply = receive(phase);

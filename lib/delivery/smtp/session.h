@@ -48,7 +48,7 @@ class Session {
   Deadline born;
 
  private:
-  Result<void> hello();
+  Result<void> hello(bool extended);
   Result<void> refused(const protocol::Reply& reply, bool softened);
   void note_own_name(std::string_view what, std::string_view name) const;
   Deadline deadline(Phase phase) const;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/failure.h"
+
 namespace posthouse::delivery::smtp {
 
 enum class AddressPreference : unsigned char { any, ipv4, ipv6 };

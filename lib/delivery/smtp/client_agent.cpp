@@ -1,0 +1,31 @@
+#include "lib/delivery/smtp/client_agent.h"
+
+#include "lib/base/text.h"
+#include "lib/config/main_cf.h"
+#include "lib/delivery/smtp/load_settings.h"
+#include "lib/dns/parameters.h"
+
+namespace posthouse::delivery::smtp {
+
+Result<void> ClientAgent::prepare(const service::Environment& environment) {
+  if (auto prepared = Agent::prepare(environment); !prepared) return prepared;
+  auto settings = load_settings(*environment.main_cf, is_lmtp_);
+  if (!settings) return fail(settings.error());
+  const auto dns_parameters = config::load<dns::Parameters>(*environment.main_cf);
+  if (!dns_parameters) return fail(Failure::deferred("4.3.5", dns_parameters.error().front().text()));
+  auto resolver = dns::Resolver::create({.servers = join((*dns_parameters)->dns_resolver_servers(), ",")});
+  if (!resolver) return fail(resolver.error());
+  resolver_ = *std::move(resolver);
+  client_ = std::make_unique<Client>(*std::move(settings), RouterPeers{.dns = resolver_.get()});
+  return {};
+}
+
+void ClientAgent::deliver(Attempt& attempt) {
+  client_->deliver(attempt);
+}
+
+void ClientAgent::drain() {
+  if (client_) client_->drain();
+}
+
+}  // namespace posthouse::delivery::smtp
