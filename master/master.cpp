@@ -102,7 +102,8 @@ void Master::open_log() {
              .hostname = settings.hostname,
              .inherited_fd = log_fd_.get(),
              .buffered = true,
-             .to_terminal = !is_ready_ && !is_stdout});
+             .to_terminal = !is_ready_ && !is_stdout,
+             .terminal_least = log::Severity::warning});
 }
 
 void Master::open_signals() {

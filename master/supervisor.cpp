@@ -32,6 +32,13 @@ void log_exit(const std::string& path, pid_t pid, int wait_status) {
   }
 }
 
+// By a signal of ours, which came before the process was ready for it, or (SIGKILL) in an abort.
+bool was_told_to_end(int wait_status) {
+  if (!WIFSIGNALED(wait_status)) return false;
+  const int number = WTERMSIG(wait_status);
+  return number == SIGHUP || number == SIGTERM || number == SIGKILL;
+}
+
 bool is_normal_end(int wait_status) {
   return WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
 }
@@ -185,7 +192,7 @@ void Supervisor::read_status(RunningService& service, Process& process, Deadline
 void Supervisor::bury_leaving(pid_t pid, int wait_status) {
   const auto found = std::ranges::find(leaving_, pid, &Leaving::pid);
   if (found == leaving_.end()) return;
-  log_exit(found->path, pid, wait_status);
+  if (!was_told_to_end(wait_status)) log_exit(found->path, pid, wait_status);
   leaving_.erase(found);
 }
 
@@ -193,7 +200,7 @@ void Supervisor::exited(pid_t pid, int wait_status, Deadline now) {
   for (RunningService& service : services_) {
     const Process* process = service.find(pid);
     if (process == nullptr) continue;
-    log_exit(service.plan.path, pid, wait_status);
+    if (!process->is_draining || !was_told_to_end(wait_status)) log_exit(service.plan.path, pid, wait_status);
     const Duration lifetime = now - process->started;
     const bool counts = !process->is_draining;
     std::erase_if(service.processes, [&](const Process& p) { return p.pid == pid; });

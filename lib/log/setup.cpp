@@ -59,7 +59,7 @@ void open(const Setup& setup) {
   if (!setup.hostname.empty()) log.set_host(setup.hostname.substr(0, setup.hostname.find('.')));
   log.set_keep_utf8(setup.keep_utf8);
   log.set_buffered(setup.buffered);
-  if (setup.to_terminal) log.add_sink(terminal_sink(STDERR_FILENO, setup.program));
+  if (setup.to_terminal) log.add_sink(terminal_sink(STDERR_FILENO, setup.program, setup.terminal_least));
   if (auto sink = sink_for(setup)) log.add_sink(std::move(sink));
 }
 

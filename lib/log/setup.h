@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "lib/log/line.h"
+
 namespace posthouse::log {
 
 struct Setup {
@@ -21,6 +23,7 @@ struct Setup {
   int inherited_fd = -1;
   bool buffered = false;
   bool to_terminal = false;
+  Severity terminal_least = Severity::info;  // what is shown there
   bool keep_utf8 = true;
 };
 

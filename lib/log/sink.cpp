@@ -150,8 +150,10 @@ class PostlogSink : public LineSink {
 
 class TerminalSink : public Sink {
  public:
-  TerminalSink(int fd, std::string program) : fd_(fd), program_(std::move(program)) {}
+  TerminalSink(int fd, std::string program, Severity least)
+      : fd_(fd), program_(std::move(program)), least_(least) {}
   void add(const Identity&, const Line& line) override {
+    if (line.severity < least_) return;
     fmt::format_to(std::back_inserter(lines_), "{}: {}\n", program_, line.text);
   }
   void flush() override {
@@ -164,6 +166,7 @@ class TerminalSink : public Sink {
  private:
   int fd_;
   std::string program_;
+  Severity least_;
   std::string lines_;
 };
 
@@ -221,8 +224,8 @@ std::unique_ptr<Sink> file_sink(std::string path) {
 std::unique_ptr<Sink> postlog_sink(std::string path, std::unique_ptr<Sink> fallback) {
   return std::make_unique<PostlogSink>(std::move(path), std::move(fallback));
 }
-std::unique_ptr<Sink> terminal_sink(int fd, std::string program) {
-  return std::make_unique<TerminalSink>(fd, std::move(program));
+std::unique_ptr<Sink> terminal_sink(int fd, std::string program, Severity least) {
+  return std::make_unique<TerminalSink>(fd, std::move(program), least);
 }
 
 }  // namespace posthouse::log

@@ -62,8 +62,9 @@ std::unique_ptr<Sink> file_sink(std::string path);
 // sent goes to `fallback`, which may be null.
 std::unique_ptr<Sink> postlog_sink(std::string path, std::unique_ptr<Sink> fallback = nullptr);
 
-// "program: text\n" to a descriptor (borrowed): what a command shows to its user on standard error.
-std::unique_ptr<Sink> terminal_sink(int fd, std::string program);
+// "program: text\n" to a descriptor (borrowed): what a command shows to its user on standard error. Lines
+// below `least` are left out.
+std::unique_ptr<Sink> terminal_sink(int fd, std::string program, Severity least = Severity::info);
 
 // A log file that was renamed for rotation gets the owner-execute bit, which tells processes that hold it
 // open to leave it (a process in a chroot cannot see the rename).
