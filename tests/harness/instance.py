@@ -44,6 +44,7 @@ class Instance:
         self.allowed_trouble = []
         self.resolv_conf = None            # with root: the file that this instance sees as /etc/resolv.conf
         self.environment = {}
+        self.start_prefix = []             # for limits: ["prlimit", "--nofile=64"]
         self.main = self._default_main()
         self.services = self._default_services()
         if IS_ROOT:
@@ -135,7 +136,7 @@ class Instance:
 
     def try_start(self, timeout=60):
         """Exit status of `postfix start`; its output goes to the console file."""
-        command = [self.suite.command("postfix"), "-c", str(self.config), "start"]
+        command = [*self.start_prefix, self.suite.command("postfix"), "-c", str(self.config), "start"]
         if self.resolv_conf:
             inner = f"mount --bind {shlex.quote(str(self.resolv_conf))} /etc/resolv.conf && exec {shlex.join(command)}"
             command = ["unshare", "--mount", "sh", "-c", inner]

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 
 from .message import id_of
@@ -68,8 +69,8 @@ class Sink:
         self.refused = []          # complete messages that were answered with 4xx or 5xx
         self.sessions = 0
         self.commands = []         # (session, line)
-        self.keep_data = True      # load tests switch it off and only count ids
-        self.id_counts = {}
+        self.keep_data = True      # load tests switch it off and look at arrivals only
+        self.arrivals = {}         # Message-Id -> monotonic times of acceptance
         self._rules = []
         self._changed = threading.Condition()
         self._open = set()
@@ -211,9 +212,8 @@ class Sink:
 
     def _record(self, taken, accepted):
         with self._changed:
-            key = taken.message_id
             if accepted:
-                self.id_counts[key] = self.id_counts.get(key, 0) + 1
+                self.arrivals.setdefault(taken.message_id, []).append(time.monotonic())
             if self.keep_data:
                 (self.messages if accepted else self.refused).append(taken)
             self._changed.notify_all()

@@ -42,7 +42,7 @@ def test_hard_error_limit_disconnects(mta):
         with pytest.raises(Closed):
             for _ in range(8):
                 replies.append(peer.command("FOO"))
-        assert replies[0].text == "502 5.5.2 Error: command not recognized"
+        assert replies[0].text == "500 5.5.2 Error: command not recognized"
         assert replies[-1].text == "421 4.7.0 mx.example.test Error: too many errors"
     mta.log.wait(r"too many errors after UNKNOWN from \S+\[127\.0\.0\.1\]$", process="smtpd")
 
@@ -51,9 +51,9 @@ def test_soft_errors_slow_down(mta):
     mta.start(smtpd_soft_error_limit="1", smtpd_hard_error_limit="50", smtpd_error_sleep_time="1s")
     with mta.peer() as peer:
         for _ in range(2):
-            peer.command("FOO", 502)
+            peer.command("FOO", 500)
         before = time.monotonic()
-        peer.command("FOO", 502)
+        peer.command("FOO", 500)
         assert time.monotonic() - before > 0.8
 
 

@@ -1,0 +1,181 @@
+"""Full disks, spent inodes, descriptors and memory: a clear 4xx or a deferral, and nothing is lost."""
+import contextlib
+import os
+import subprocess
+
+import pytest
+
+from harness.load import Load
+from harness.message import make
+from harness.waiting import wait_for
+
+SOON = dict(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s")
+
+
+@contextlib.contextmanager
+def small_file_system(path, options):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=755,{options}", "tmpfs", path], check=True)
+    try:
+        yield path
+    finally:
+        for _ in range(50):
+            if subprocess.run(["umount", path], stderr=subprocess.DEVNULL).returncode == 0:
+                return
+            subprocess.run(["sleep", "0.1"])
+        subprocess.run(["umount", "-l", path])
+
+
+@pytest.fixture
+def small_queue(mta, request):
+    """An instance whose queue is a small file system of its own; ends it before the file system goes."""
+    with small_file_system(mta.queue, request.param):
+        yield mta
+        mta.check()
+
+
+def fill(path, leave):
+    """A file that leaves about `leave` bytes."""
+    filler = path / "filler"
+    free = os.statvfs(path)
+    with open(filler, "wb") as file:
+        file.write(b"\0" * max(0, free.f_bavail * free.f_frsize - leave))
+    return filler
+
+
+@pytest.mark.needs_root("mount")
+@pytest.mark.parametrize("small_queue", ["size=8m"], indirect=True)
+def test_disk_full(small_queue, sink):
+    mta = small_queue
+    mta.allowed_trouble.append("No space left|write error|fatal: .*(space|write)|exit status 1")
+    mta.start(relayhost=sink.nexthop, message_size_limit="0", mailbox_size_limit="0", virtual_mailbox_limit="0",
+              maillog_file=mta.log.path, **SOON)
+    before = mta.deliver("one@elsewhere.test")[1]
+    sink.wait_for_message(before)
+    mta.wait_empty()
+    filler = fill(mta.queue, 100000)
+    with mta.peer() as peer:
+        peer.command("MAIL FROM:<a@client.test>", 250)
+        peer.command("RCPT TO:<one@elsewhere.test>", 250)
+        peer.command("DATA", 354)
+        refused = make(size=600000)
+        peer.send(refused + b".\r\n")
+        reply = peer.reply()
+        assert reply.code in (451, 452), reply
+    wait_for(lambda: not mta.queued("incoming", "active"), "the half message is gone")
+    filler.unlink()
+    def accepted():
+        try:
+            return mta.deliver("one@elsewhere.test", size=600000)[1]
+        except (AssertionError, OSError):
+            return None
+    sink.wait_for_message(wait_for(accepted, "mail is taken again", interval=0.2))
+    assert len(sink.messages) == 2
+
+
+@pytest.mark.needs_root("mount")
+@pytest.mark.parametrize("small_queue", ["size=8m"], indirect=True)
+def test_disk_full_under_load(small_queue, sink):
+    mta = small_queue
+    mta.allowed_trouble.append("No space left|write error|fatal: .*(space|write)|exit status 1|throttling|not enough free space|problem talking|timeout")
+    sink.keep_data = False
+    mta.start(relayhost=sink.nexthop, message_size_limit="0", mailbox_size_limit="0", virtual_mailbox_limit="0",
+              service_throttle_time="1s", smtpd_error_sleep_time="0", **SOON)
+    load = Load(mta.port, clients=6, size=60000).start()
+    for _ in range(3):
+        reached = len(load.acknowledged) + 5
+        wait_for(lambda: len(load.acknowledged) >= reached, "mail is taken")
+        filler = fill(mta.queue, 30000)
+        failures = load.refused
+        wait_for(lambda: load.refused > failures, lambda: f"mail is refused on a full disk; {load.refused}")
+        filler.unlink()
+    load.stop()
+    def drained():
+        mta.run("postqueue", "-f", check=False)
+        return not mta.queued("incoming", "active", "deferred")
+    wait_for(drained, "the queue drains", 90, 0.5)
+    lost = load.acknowledged - sink.arrivals.keys()
+    assert not lost, f"lost {sorted(lost)[:5]}"
+    assert not mta.queued("corrupt")
+
+
+@pytest.mark.needs_root("mount")
+@pytest.mark.parametrize("small_queue", ["size=8m,nr_inodes=400"], indirect=True)
+def test_inodes_spent(small_queue, sink):
+    mta = small_queue
+    mta.allowed_trouble.append("No space left|create file|fatal|exit status 1|throttling")
+    mta.start(relayhost=sink.nexthop, service_throttle_time="1s", message_size_limit="100000", **SOON)
+    sink.wait_for_message(mta.deliver("one@elsewhere.test")[1])
+    mta.wait_empty()
+    (mta.queue / "fill").mkdir()
+    count = 0
+    with contextlib.suppress(OSError):
+        while True:
+            (mta.queue / "fill" / str(count)).touch()
+            count += 1
+    with mta.peer(timeout=60) as peer:
+        replies = [peer.command("MAIL FROM:<a@client.test>")]
+        if replies[-1].code == 250:
+            replies.append(peer.command("RCPT TO:<one@elsewhere.test>"))
+        if replies[-1].code == 250:
+            peer.command("DATA")
+            peer.send(make() + b".\r\n")
+            replies.append(peer.reply())
+        assert replies[-1].code in (421, 451, 452), replies[-1]
+    for number in range(count):
+        (mta.queue / "fill" / str(number)).unlink()
+    def accepted():
+        try:
+            return mta.deliver("one@elsewhere.test")[1]
+        except (AssertionError, OSError):
+            return None
+    sink.wait_for_message(wait_for(accepted, "mail is taken again", interval=0.2))
+
+
+@pytest.mark.needs_root("mount")
+def test_mailbox_disk_full_defers(mta):
+    with small_file_system(mta.mail, "size=1m,mode=1777"):
+        mta.start(**SOON)
+        filler = mta.mail / "filler"
+        with contextlib.suppress(OSError), open(filler, "wb") as file:
+            while True:
+                file.write(b"\0" * 4096)
+                file.flush()
+        queue_id, message_id = mta.deliver("alice@virt.test", size=50000)
+        mta.log.wait(rf"^{queue_id}: to=<alice@virt\.test>.*dsn=[45]\.2\.[02], status=(deferred|bounced) \(.*No space left")
+        if mta.log.has(rf"^{queue_id}: to=<alice@virt\.test>.*status=bounced"):
+            pytest.fail("a full disk is no reason to bounce")
+        filler.unlink()
+        mta.maildir("alice").wait()
+        assert mta.maildir("alice").ids() == [message_id]
+        mta.check()
+
+
+@pytest.mark.parametrize("limit", [64])
+def test_descriptors_spent(mta, sink, limit):
+    """More clients than descriptors: nobody is lost, the rest wait or are told to."""
+    sink.keep_data = False
+    mta.allowed_trouble.append("Too many open files|fatal: .*open files|exit status 1|throttling|accept")
+    mta.start_prefix = ["prlimit", f"--nofile={limit}:{limit}"]
+    mta.start(relayhost=sink.nexthop, service_throttle_time="1s", smtpd_error_sleep_time="0", **SOON)
+    load = Load(mta.port, clients=3 * limit, per_session=2).start()
+    wait_for(lambda: len(load.acknowledged) >= 100, lambda: f"mail is taken: {len(load.acknowledged)}", 120)
+    load.stop()
+    wait_for(lambda: not mta.queued("incoming", "active", "deferred"), "the queue drains", 120)
+    assert load.acknowledged <= sink.arrivals.keys()
+    mta.deliver("alice@virt.test")
+    mta.maildir("alice").wait()
+
+
+def test_memory_limit(mta, sink):
+    """Many large messages at once under a limit of data memory: content is streamed, not held."""
+    if "asan" in str(mta.suite.commands):
+        pytest.skip("a sanitizer needs the memory itself")
+    mta.allowed_trouble.append("memory|exit status|killed by signal|throttling")
+    sink.keep_data = False
+    mta.start_prefix = ["prlimit", f"--data={160 << 20}"]
+    mta.start(relayhost=sink.nexthop, message_size_limit="30000000", virtual_mailbox_limit="51200000", service_throttle_time="1s", **SOON)
+    load = Load(mta.port, clients=20, size=8 << 20, per_session=1).start()
+    wait_for(lambda: len(load.acknowledged) >= 20, lambda: f"mail is taken: {len(load.acknowledged)}", 120)
+    load.stop()
+    wait_for(lambda: not mta.queued("incoming", "active", "deferred"), "the queue drains", 120)
+    assert load.acknowledged <= sink.arrivals.keys()
