@@ -1,0 +1,83 @@
+"""What a peer may do to a delivering client, by name. Each case: the peer's script, and options.
+
+options: recipients (default ["r"]), sender, body, notify, lmtp, ...
+"""
+from smtp_script import CLOSE, HANG
+
+OLD = {"EHLO": "502 5.5.1 no EHLO"}
+PLAIN = {"EHLO": "250 peer.test"}
+CASES = {
+    "sent": {},
+    "sent_helo": OLD,
+    "sent_plain": PLAIN,
+    "sent_no_dsn": {"dot": "250 fine"},
+    "sent_multi": {"dot": "250-2.6.0 a\n250 2.6.0 b"},
+    "sent_multi_mixed": {"dot": "250-2.6.0 a\n250 b"},
+    "greet_421": {"greeting": "421 4.3.2 busy|CLOSE"},
+    "greet_450": {"greeting": "450 later"},
+    "greet_554": {"greeting": "554 5.7.1 go away"},
+    "greet_close": {"greeting": CLOSE},
+    "greet_hang": {"greeting": HANG},
+    "greet_garbage": {"greeting": "hello there|CLOSE"},
+    "greet_multi": {"greeting": "220-a\n220 b"},
+    "greet_250": {"greeting": "250 peer.test"},
+    "ehlo_421": {"EHLO": "421 4.3.2 busy|CLOSE"},
+    "ehlo_451": {"EHLO": "451 4.3.2 later"},
+    "ehlo_554_helo_554": {"EHLO": "554 no", "HELO": "554 5.7.0 no"},
+    "ehlo_close": {"EHLO": CLOSE},
+    "ehlo_hang": {"EHLO": HANG},
+    "ehlo_garbage": {"EHLO": "what?|CLOSE"},
+    "helo_450": dict(OLD, HELO="450 4.7.1 later"),
+    "helo_close": dict(OLD, HELO=CLOSE),
+    "mail_451": {"MAIL": "451 4.3.0 later"},
+    "mail_550": {"MAIL": "550 5.7.1 no\n"[:-1]},
+    "mail_550_nodsn": {"MAIL": "550 no"},
+    "mail_close": {"MAIL": CLOSE},
+    "mail_hang": {"MAIL": HANG},
+    "mail_421": {"MAIL": "421 4.3.2 bye|CLOSE"},
+    "mail_354": {"MAIL": "354 what"},
+    "mail_plain_451": dict(PLAIN, MAIL="451 4.3.0 later"),
+    "mail_plain_550": dict(PLAIN, MAIL="550 5.7.1 no"),
+    "mail_plain_close": dict(PLAIN, MAIL=CLOSE),
+    "rcpt_450": {"RCPT": "450 4.2.0 later"},
+    "rcpt_550": {"RCPT": "550 5.1.1 who"},
+    "rcpt_550_multi": {"RCPT": "550-5.1.1 no\n550 5.1.1 such user"},
+    "rcpt_552": {"RCPT": "552 too many"},
+    "rcpt_452": {"RCPT": "452 4.5.3 too many"},
+    "rcpt_close": {"RCPT": CLOSE},
+    "rcpt_hang": {"RCPT": HANG},
+    "rcpt_421": {"RCPT": "421 4.3.2 bye|CLOSE"},
+    "rcpt_354": {"RCPT": "354 what"},
+    "rcpt_garbage": {"RCPT": "nonsense|CLOSE"},
+    "rcpt_plain_550": dict(PLAIN, RCPT="550 5.1.1 who"),
+    "rcpt_wrong_class": {"RCPT": "550 4.1.1 who"},
+    "data_451": {"DATA": "451 4.3.0 later"},
+    "data_554": {"DATA": "554 5.5.1 no"},
+    "data_250": {"DATA": "250 ok"},
+    "data_close": {"DATA": CLOSE},
+    "data_hang": {"DATA": HANG},
+    "dot_451": {"dot": "451 4.3.0 later"},
+    "dot_550": {"dot": "550 5.6.0 bad"},
+    "dot_552": {"dot": "552 full"},
+    "dot_354": {"dot": "354 odd"},
+    "dot_close": {"dot": CLOSE},
+    "dot_hang": {"dot": HANG},
+    "dot_421": {"dot": "421 4.3.2 bye|CLOSE"},
+    "dot_garbage": {"dot": "rubbish|CLOSE"},
+    "dot_plain_550": dict(PLAIN, dot="550 5.6.0 bad"),
+    "size": {"EHLO": "250-peer.test\n250 SIZE 50"},
+    "mixed": {"RCPT <a@X>": "550 5.1.1 no a", "RCPT <b@X>": "450 4.2.0 b later"},
+    "mixed_plain": dict(PLAIN, **{"RCPT <a@X>": "550 5.1.1 no a", "RCPT <b@X>": "450 4.2.0 b later"}),
+    "mixed_dot_550": {"RCPT <a@X>": "550 5.1.1 no a", "RCPT <b@X>": "450 4.2.0 b later", "dot": "550 5.6.0 bad"},
+    "mixed_dot_close": {"RCPT <a@X>": "550 5.1.1 no a", "RCPT <b@X>": "450 4.2.0 b later", "dot": CLOSE},
+    "mixed_close_in_rcpt": {"RCPT <a@X>": "550 5.1.1 no a", "RCPT <b@X>": CLOSE},
+    "mixed_421_in_rcpt": {"RCPT <a@X>": "550 5.1.1 no a", "RCPT <b@X>": "421 4.3.2 bye|CLOSE"},
+    "none_ok_data_354": {"RCPT": "550 5.1.1 no", "DATA": "354 go"},
+    "none_ok_data_503": {"RCPT": "550 5.1.1 no", "DATA": "503 5.5.1 no valid recipients"},
+    "refused": "refused",
+}
+MANY = ("mixed", "none_ok")
+
+
+def recipients(name):
+    return ["a", "b", "c"] if name.startswith(MANY) else ["r"]
