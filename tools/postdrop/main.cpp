@@ -1,0 +1,137 @@
+// postdrop: takes a record stream on standard input and leaves a message in maildrop.
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "lib/base/unique_fd.h"
+#include "lib/command/start.h"
+#include "lib/config/core_parameters.h"
+#include "lib/log/log.h"
+#include "lib/table/match_list.h"
+#include "tools/postdrop/parameters.h"
+#include "tools/postdrop/partial_file.h"
+#include "tools/postdrop/submission.h"
+
+namespace posthouse::postdrop {
+namespace {
+
+constexpr int kTemporary = 75;
+
+template <class Set>
+std::shared_ptr<const Set> must_load(const config::MainCf& main_cf) {
+  auto set = config::load<Set>(main_cf);
+  if (!set) log::die(set.error().front().text(), kTemporary);
+  return *set;
+}
+
+void must_be_authorized(const command::Started& started) {
+  const std::string users = must_load<Parameters>(started.main_cf)->authorized_submit_users();
+  if (users == "static:anyone" || ::getuid() == 0) return;
+  table::Tables tables({.config_directory = started.config_directory}, table::text_types());
+  const table::MatchList allowed(tables, "authorized_submit_users", users, {});
+  const passwd* entry = ::getpwuid(::getuid());
+  const auto match = allowed.matches(entry ? entry->pw_name : "unknown");
+  if (!match) log::die(fmt::format("authorized_submit_users: table lookup problem"), kTemporary);
+  if (!*match) log::die(fmt::format("User {} is not allowed to submit mail", command::caller()), 69);
+}
+
+// Wakes pickup; when it is not there it will look by itself.
+void wake_pickup() {
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, "public/pickup");
+  if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) return;
+  (void)!::write(fd.get(), "W", 1);
+}
+
+queuefile::Layout layout_of(const config::MainCf& main_cf) {
+  const auto queue = must_load<config::Queue>(main_cf);
+  return {fmt::format("{}", fmt::join(queue->hash_queue_names(), " ")),
+          static_cast<unsigned>(queue->hash_queue_depth())};
+}
+
+// True when the whole submission was read.
+void must_read(Submission& submission, queuefile::Writer& writer) {
+  std::string buffer(64 * 1024, '\0');
+  for (;;) {
+    const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Failure::system("read standard input", errno);
+    if (got == 0) throw Failure::deferred("4.3.0", "premature end of input");
+    auto done = submission.append(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
+    if (!done) throw std::move(done.error());
+    if (writer.wants_flush()) {
+      if (auto written = writer.flush_blocking(); !written) throw std::move(written.error());
+    }
+    if (*done) return;
+  }
+}
+
+int submit(const command::Started& started) {
+  const auto layout = layout_of(started.main_cf);
+  const auto limit =
+      static_cast<std::int64_t>(must_load<config::Messages>(started.main_cf)->message_size_limit());
+  const bool long_ids = must_load<config::Queue>(started.main_cf)->enable_long_queue_ids();
+  auto& files = queuefile::FileSystem::system();
+  const Time now = Clock::system().now();
+  auto writer = queuefile::Writer::create(files, layout,
+                                          {.queue = queuefile::queue::kMaildrop,
+                                           .long_ids = long_ids,
+                                           .ready_mode = 0744,
+                                           .has_size_record = false},
+                                          now);
+  if (!writer) {
+    log::warning("mail_queue_enter: {}", writer.error().text);
+    log::die(fmt::format("{}: queue file write error", command::caller()), kTemporary);
+  }
+  remove_on_signal(writer->path());
+  try {
+    Submission submission(*writer, now, limit);
+    must_read(submission, *writer);
+    auto receipt = writer->commit_blocking();
+    if (!receipt) throw std::move(receipt.error());
+    keep_on_signal();
+    wake_pickup();
+    std::printf("queue_id=%s\n", receipt->queue_id().text().c_str());
+    return std::fflush(stdout) == 0 ? 0 : kTemporary;
+  } catch (const Failure& failure) {
+    log::fatal("uid={}: {}", ::getuid(), failure.text);
+    return failure.is_permanent() ? 65 : kTemporary;
+  }
+}
+
+int run(int argc, char** argv) {
+  command::open_standard_descriptors();
+  ::umask(0);  // the mode of the file is exact
+  std::string config_directory;
+  for (int option; (option = ::getopt(argc, argv, "c:rv")) != -1;) {
+    if (option == 'c') config_directory = optarg;
+    if (option == '?') log::die("usage: postdrop [-c config_dir] [-v]");
+  }
+  auto started = command::start("postdrop", config_directory);
+  if (!started) log::die(started.error().text, kTemporary);
+  must_be_authorized(*started);
+  const std::string queue_directory = started->value("queue_directory");
+  if (::chdir(queue_directory.c_str()) < 0)
+    log::die(fmt::format("chdir {}: {}", queue_directory, error_text(errno)), kTemporary);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  return submit(*started);
+}
+
+}  // namespace
+}  // namespace posthouse::postdrop
+
+int main(int argc, char** argv) {
+  return posthouse::postdrop::run(argc, argv);
+}
