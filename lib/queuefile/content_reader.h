@@ -30,6 +30,8 @@ class ContentReader {
   Result<bool> append_lines(std::string& out, std::size_t size, const Format& format);
 
   void rewind();  // to the start of the content
+  // After the end: where the record behind X begins.
+  std::int64_t position() const { return reader_.position(); }
 
  private:
   RecordReader reader_;
