@@ -35,6 +35,7 @@ Defaults core_defaults() {
   add(Logging{});
   add(Messages{});
   add(Queue{});
+  add(AddressForm{});
   add(Compatibility{});
   return defaults;
 }

@@ -64,7 +64,7 @@ other parameters. The default is the machine's host name; a name without a dot i
        .doc = R"(The domain that is added to an address without one. A value of the form /file/name is
 replaced with the first line of that file.)",
        .at_least = 1}};
-  Raw mydestination{
+  Str mydestination{
       *this,
       {.name = "mydestination",
        .fallback = "$myhostname, localhost.$mydomain, localhost",
@@ -125,7 +125,7 @@ as its own when loops are detected and addresses with a literal are resolved.)"}
            R"(How the default of mynetworks is found: only this host, its subnetworks, or the whole class A, B or C
 networks of its addresses.)",
        .words = {"host", "subnet", "class"}}};
-  Raw mynetworks{
+  Str mynetworks{
       *this,
       {.name = "mynetworks",
        .doc =
@@ -256,6 +256,25 @@ struct Queue : ParamSet {
        .doc = R"(How many levels of subdirectories the directories in hash_queue_names have.)",
        .at_least = 1,
        .at_most = 10}};
+};
+
+// Rules for addresses that several daemons apply.
+struct AddressForm : ParamSet {
+  Bool allow_min_user{
+      *this,
+      {.name = "allow_min_user",
+       .fallback = "no",
+       .doc = R"(Accepts addresses that begin with a minus sign, which some programs take for an
+option.)"}};
+  Str remote_header_rewrite_domain{
+      *this,
+      {.name = "remote_header_rewrite_domain",
+       .doc = R"(The domain added to incomplete addresses in the headers of mail from
+strangers. When empty, such headers stay as they are.)"}};
+  Bool show_user_unknown_table_name{*this,
+                                    {.name = "show_user_unknown_table_name",
+                                     .fallback = "yes",
+                                     .doc = R"(Names the table in the reply about an unknown user.)"}};
 };
 
 // Which defaults an older configuration expects.

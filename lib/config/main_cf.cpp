@@ -77,7 +77,17 @@ std::expected<MainCf, Problems> MainCf::load(const std::string& directory, Host 
     return std::unexpected(Problems{{.where = path, .expected = error_text(errno)}});
   }
   auto result = parse(text.view(), path, std::move(host));
-  if (result) result->set("config_directory", directory);
+  if (!result) return result;
+  result->set("config_directory", directory);
+  if (const Entry* origin = result->find("myorigin"); origin != nullptr && origin->value.starts_with('/')) {
+    std::ifstream file(origin->value);
+    std::string line;
+    if (!std::getline(file, line)) {
+      return std::unexpected(
+          Problems{{origin->where(), "myorigin", origin->value, "a file with a domain name"}});
+    }
+    result->entries_.find("myorigin")->second.value = trim(line);
+  }
   return result;
 }
 

@@ -53,7 +53,8 @@ class MainCf {
   // Knows the defaults of core_parameters.h only; add those of other sets with add_defaults().
   static std::expected<MainCf, Problems> parse(std::string_view text, std::string_view file_name,
                                                Host host = {});
-  // Reads DIRECTORY/main.cf (blocking file I/O) and sets config_directory to DIRECTORY.
+  // Reads DIRECTORY/main.cf (blocking file I/O) and sets config_directory to DIRECTORY. As on
+  // Debian, a myorigin of the form /file/name becomes the first line of that file.
   static std::expected<MainCf, Problems> load(const std::string& directory, Host host = Host::system());
 
   // "name=value" or "{ name = value }" as in master.cf -o; applied in order, the last wins.

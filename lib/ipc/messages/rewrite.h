@@ -51,10 +51,11 @@ struct Resolved {
   enum class Status : std::uint8_t { ok, temporary, bad_syntax };
   Status status = Status::ok;
   AddressClass address_class = AddressClass::other;
-  std::string transport;  // service name: "smtp", "lmtp", "local", "error", …
-  std::string nexthop;    // "example.com", "[127.0.0.1]:24", error text for error/retry
-  std::string recipient;  // what to deliver to (normally the question)
-  std::string text;       // reason when status is not ok
+  std::string transport;   // service name: "smtp", "lmtp", "local", "error", …
+  std::string nexthop;     // "example.com", "[127.0.0.1]:24", error text for error/retry
+  std::string recipient;   // what to deliver to (normally the question)
+  std::string text;        // reason when status is not ok
+  bool is_routed = false;  // the local part has a route of its own (user%host@domain): not for strangers
   template <class Self, class Fn>
   static void each_field(Self& self, Fn&& field) {
     field("status", self.status);
@@ -63,17 +64,20 @@ struct Resolved {
     field("nexthop", self.nexthop);
     field("recipient", self.recipient);
     field("text", self.text);
+    field("is_routed", self.is_routed);
   }
 };
 
 struct ResolveReply {
   static constexpr std::string_view kName = "resolve.reply";
   std::vector<Resolved> results;
-  std::uint32_t max_age = 0;  // seconds for which the answers may be cached; 0 = do not
+  std::uint32_t max_age = 0;       // seconds for which the answers may be cached; 0 = do not
+  bool is_for_any_sender = false;  // the answers do not depend on the sender
   template <class Self, class Fn>
   static void each_field(Self& self, Fn&& field) {
     field("results", self.results);
     field("max_age", self.max_age);
+    field("is_for_any_sender", self.is_for_any_sender);
   }
 };
 

@@ -1,0 +1,37 @@
+#include "lib/table/settings.h"
+
+#include "lib/config/core_parameters.h"
+#include "lib/table/table_parameters.h"
+
+namespace posthouse::table {
+
+std::expected<Settings, config::Problems> settings_from(std::shared_ptr<const config::MainCf> main_cf) {
+  TableParameters tables;
+  config::Directories directories;
+  config::Messages messages;
+  config::Problems problems = tables.load(*main_cf);
+  for (config::ParamSet* set :
+       {static_cast<config::ParamSet*>(&directories), static_cast<config::ParamSet*>(&messages)}) {
+    config::Problems more = set->load(*main_cf);
+    problems.insert(problems.end(), more.begin(), more.end());
+  }
+  if (!problems.empty()) return std::unexpected(std::move(problems));
+  Settings settings;
+  settings.default_database_type = tables.default_database_type();
+  settings.config_directory = directories.config_directory();
+  settings.queue_directory = directories.queue_directory();
+  settings.proxymap_service = tables.proxymap_service_name();
+  settings.proxywrite_service = tables.proxywrite_service_name();
+  settings.berkeley_read_buffer = static_cast<std::size_t>(tables.berkeley_db_read_buffer_size());
+  settings.berkeley_create_buffer = static_cast<std::size_t>(tables.berkeley_db_create_buffer_size());
+  settings.lmdb_map_size = static_cast<std::size_t>(tables.lmdb_map_size());
+  settings.smtputf8 = messages.smtputf8_enable();
+  settings.main_cf_value = [main_cf =
+                                std::move(main_cf)](std::string_view name) -> std::optional<std::string> {
+    if (!main_cf->find(name) && !main_cf->is_known_default(name)) return std::nullopt;
+    return main_cf->value(name);
+  };
+  return settings;
+}
+
+}  // namespace posthouse::table
