@@ -85,11 +85,6 @@ struct MessageParameters : config::ParamSet {
       *this,
       {.name = "undisclosed_recipients_header",
        .doc = R"(The header that is added to a message without To: and Cc:.)"}};
-  config::Str remote_header_rewrite_domain{
-      *this,
-      {.name = "remote_header_rewrite_domain",
-       .doc = R"(Completes addresses in the headers of remote clients with this domain; empty leaves these
-headers alone.)"}};
   config::Choice<FromFormat> header_from_format{
       *this,
       {.name = "header_from_format",

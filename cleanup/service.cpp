@@ -68,7 +68,6 @@ Result<void> take_address_parameters(Settings& to, const AddressParameters& from
 void take_message_parameters(Settings& to, const MessageParameters& from) {
   to.always_add_missing_headers = from.always_add_missing_headers();
   to.undisclosed_recipients_header = from.undisclosed_recipients_header();
-  to.has_remote_header_rewrite_domain = !from.remote_header_rewrite_domain().empty();
   to.obsolete_from_format = from.header_from_format() == FromFormat::obsolete;
   to.drop_headers = from.message_drop_headers();
   to.replace_stray_cr_lf = from.cleanup_replace_stray_cr_lf();
@@ -114,6 +113,9 @@ Result<void> Cleanup::load_settings(const config::MainCf& main_cf) {
   settings_.long_queue_ids = (*queue)->enable_long_queue_ids();
   settings_.layout = queuefile::Layout(fmt::format("{}", fmt::join((*queue)->hash_queue_names(), " ")),
                                        static_cast<unsigned>((*queue)->hash_queue_depth()));
+  auto form = load<config::AddressForm>(main_cf);
+  if (!form) return fail(std::move(form.error()));
+  settings_.has_remote_header_rewrite_domain = !(*form)->remote_header_rewrite_domain().empty();
   take_message_parameters(settings_, **content);
   return take_address_parameters(settings_, **addresses);
 }

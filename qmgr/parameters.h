@@ -79,10 +79,6 @@ one attempt.)",
       {.name = "default_filter_nexthop",
        .doc =
            R"(The next hop of a content filter that is given without one. Empty: the domain of the recipient.)"}};
-  config::Bool allow_min_user{*this,
-                              {.name = "allow_min_user",
-                               .fallback = "no",
-                               .doc = R"(Accept recipient addresses that start with a minus sign.)"}};
 
   // Defaults of the <transport>_ parameters.
   config::Int initial_destination_concurrency{

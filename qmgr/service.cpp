@@ -62,6 +62,8 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
   if (!queue) return fail(unusable(queue.error()));
   if (!identity) return fail(unusable(identity.error()));
   if (!messages) return fail(unusable(messages.error()));
+  auto form = config::load<config::AddressForm>(main_cf);
+  if (!form) return fail(unusable(form.error()));
   auto process_limits = read_process_limits(environment.config_directory);
   if (!process_limits) return fail(std::move(process_limits.error()));
 
@@ -84,7 +86,7 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
                     .default_filter_nexthop = own.default_filter_nexthop(),
                     .double_bounce_sender = (*identity)->double_bounce_sender(),
                     .recipient_delimiter = (*messages)->recipient_delimiter(),
-                    .allow_min_user = own.allow_min_user(),
+                    .allow_min_user = (*form)->allow_min_user(),
                     .is_per_recipient = [transports = settings.transports](const std::string& name) {
                       return transports->is_per_recipient(name);
                     }};
