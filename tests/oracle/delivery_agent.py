@@ -19,6 +19,14 @@ def varint(number):
     return out + bytes([number])
 
 
+def read_varint(data, at):
+    number = shift = 0
+    while data[at] & 0x80:
+        number |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+    return number | data[at] << shift, at + 1
+
+
 def text(value):
     value = value.encode() if isinstance(value, str) else value
     return varint(len(value)) + value
@@ -171,9 +179,9 @@ class DeliveryAgent:
             connection.sendall(frame(0, "delivery.request", fields))
             _, name, reply = read_frame(connection)
         assert name == "delivery.reply"
-        status, count = reply[0], reply[1]
-        outcomes = [OUTCOMES[value] for value in reply[2:2 + count]]
-        destination = reply[3 + count:] if reply[2 + count] else None
+        status, (count, at) = reply[0], read_varint(reply, 1)
+        outcomes = [OUTCOMES[value] for value in reply[at:at + count]]
+        destination = reply[at + count + 1:] if reply[at + count] else None
         marked = path.read_bytes()
         marks = "".join(chr(marked[offset]) for offset in offsets)
         path.unlink()

@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+from harness.suite import Suite
+
 from delivery_agent import DeliveryAgent
 from delivery_cases import CASES, recipients
 from reference_postfix import ReferencePostfix, comparable
@@ -61,8 +63,7 @@ def reference(program):
 
 @pytest.fixture(scope="module")
 def agent(program):
-    build = os.environ["POSTHOUSE_BUILD"]
-    started = DeliveryAgent(f"{build}/libexec/posthouse/{program}", settings(program), program)
+    started = DeliveryAgent(Suite.posthouse().daemons / program, settings(program), program)
     yield started
     status, output = started.stop()
     assert (status, output) == (0, "")

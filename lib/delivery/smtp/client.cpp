@@ -122,7 +122,7 @@ SessionCache::Handle Client::open(Progress& progress, const Server& server, bool
   if (opened) return session;
   progress.relay = {.name = server.name_and_port(), .ready = Clock::system().now()};
   progress.failure = opened.error();
-  session->quit();
+  SessionCache::dismiss(std::move(session));
   if (progress.failure.is_permanent()) {
     progress.attempt.results.fail_rest(progress.relay, progress.failure);
   } else if (is_final) {

@@ -21,8 +21,8 @@ class Client {
   using EnvelopeMap = std::function<Result<std::string>(const std::string&)>;
 
   Client(Settings settings, RouterPeers peers, EnvelopeMap envelope_map = {});
-  void deliver(Attempt& attempt);   // may wait
-  void drain() { cache_.clear(); }  // may wait
+  void deliver(Attempt& attempt);  // may wait
+  void drain() { cache_.clear(); }
 
  private:
   struct Progress;  // of one request

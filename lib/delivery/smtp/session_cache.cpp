@@ -39,16 +39,21 @@ SessionCache::Handle SessionCache::take_for_server(const Server& server, bool ne
       needs_smtputf8);
 }
 
+void SessionCache::dismiss(Handle session) {
+  if (session->is_broken()) return;
+  runtime::spawn([leaving = std::shared_ptr<Session>(std::move(session))] { leaving->quit(); });
+}
+
 void SessionCache::give_back(Handle session, const std::string& destination) {
   if (!may_be_reused(*session) || (session->needs_reset && !session->reset())) {
-    session->quit();
+    dismiss(std::move(session));
     return;
   }
   idle_.push_back({std::move(session), destination, deadline_after(settings_.idle_limit)});
   if (idle_.size() > kMaxIdle) {
     Handle oldest = std::move(idle_.front().session);
     idle_.pop_front();
-    oldest->quit();
+    dismiss(std::move(oldest));
   }
   if (!janitor_.is_running()) janitor_ = runtime::spawn([this] { expire(); });
 }
@@ -61,7 +66,7 @@ void SessionCache::expire() {
     }
     Handle session = std::move(idle_.front().session);
     idle_.pop_front();
-    session->quit();
+    dismiss(std::move(session));
   }
 }
 
@@ -69,8 +74,9 @@ void SessionCache::clear() {
   while (!idle_.empty()) {
     Handle session = std::move(idle_.front().session);
     idle_.pop_front();
-    session->quit();
+    dismiss(std::move(session));
   }
+  janitor_.cancel();  // it would sleep on for a connection that is gone
 }
 
 }  // namespace posthouse::delivery::smtp

@@ -28,11 +28,12 @@ class SessionCache {
   // Still open as far as can be seen; null if none.
   Handle take_for_destination(const std::string& destination, bool needs_smtputf8);
   Handle take_for_server(const Server& server, bool needs_smtputf8);
-  // `destination`: empty if the session may not serve it as a whole. Ends it when it may not be reused. May
-  // wait.
+  // `destination`: empty if the session may not serve it as a whole. Dismissed when it may not be
+  // reused. May wait.
   void give_back(Handle session, const std::string& destination);
-  // Says goodbye to all. May wait.
-  void clear();
+  // Says goodbye in a fiber of its own: nobody waits for a server that takes its time over QUIT.
+  static void dismiss(Handle session);
+  void clear();  // dismisses all
   std::size_t size() const { return idle_.size(); }
 
  private:
