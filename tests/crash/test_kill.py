@@ -68,9 +68,9 @@ def settle(mta, load, sink):
     """All queues drain; the queue manager may need a nudge after its last death."""
     def drained():
         mta.run("postqueue", "-f", check=False)
-        return not mta.queued("incoming", "active", "deferred", "maildrop")
+        return not mta.ready("incoming", "active", "deferred", "maildrop")
     try:
-        wait_for(drained, lambda: f"the queue drains; left {mta.queued()[:10]}", 120, 0.5)
+        wait_for(drained, lambda: f"the queue drains; left {mta.ready()[:10]}\n{mta.log.text()[-3000:]}", 120, 0.5)
     except Late:
         check_nothing_lost(load, sink)
         raise
@@ -131,7 +131,7 @@ def test_a_mailbox_agent_dies(mta):
         for pid in mta.pids("virtual") + mta.pids("local"):
             kills += processes.kill(pid)
     load.stop()
-    wait_for(lambda: not mta.queued("incoming", "active", "deferred"), "the queue drains", 120)
+    wait_for(lambda: not mta.ready("incoming", "active", "deferred"), "the queue drains", 120)
     stored = mta.maildir("alice").messages()
     ids = mta.maildir("alice").ids()
     assert load.acknowledged <= set(ids), "lost"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from harness.load import Load
-from harness.message import make
+from harness.message import id_of, make
 from harness.waiting import wait_for
 
 SOON = dict(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s")
@@ -37,7 +37,7 @@ def fill(path, leave):
     """A file that leaves about `leave` bytes."""
     filler = path / "filler"
     free = os.statvfs(path)
-    with open(filler, "wb") as file:
+    with contextlib.suppress(OSError), open(filler, "wb") as file:
         file.write(b"\0" * max(0, free.f_bavail * free.f_frsize - leave))
     return filler
 
@@ -69,7 +69,7 @@ def test_disk_full(small_queue, sink):
         except (AssertionError, OSError):
             return None
     sink.wait_for_message(wait_for(accepted, "mail is taken again", interval=0.2))
-    assert len(sink.messages) == 2
+    assert id_of(refused) not in {taken.message_id for taken in sink.messages}
 
 
 @pytest.mark.needs_root("mount")
@@ -91,13 +91,14 @@ def test_disk_full_under_load(small_queue, sink):
     load.stop()
     def drained():
         mta.run("postqueue", "-f", check=False)
-        return not mta.queued("incoming", "active", "deferred")
+        return not mta.ready("incoming", "active", "deferred")
     wait_for(drained, "the queue drains", 90, 0.5)
     lost = load.acknowledged - sink.arrivals.keys()
     assert not lost, f"lost {sorted(lost)[:5]}"
     assert not mta.queued("corrupt")
 
 
+@pytest.mark.posthouse_only("the reference waits until an inode is free")
 @pytest.mark.needs_root("mount")
 @pytest.mark.parametrize("small_queue", ["size=8m,nr_inodes=400"], indirect=True)
 def test_inodes_spent(small_queue, sink):
@@ -150,6 +151,7 @@ def test_mailbox_disk_full_defers(mta):
         mta.check()
 
 
+@pytest.mark.posthouse_only("the reference does not start with so few")
 @pytest.mark.parametrize("limit", [64])
 def test_descriptors_spent(mta, sink, limit):
     """More clients than descriptors: nobody is lost, the rest wait or are told to."""
@@ -160,7 +162,7 @@ def test_descriptors_spent(mta, sink, limit):
     load = Load(mta.port, clients=3 * limit, per_session=2).start()
     wait_for(lambda: len(load.acknowledged) >= 100, lambda: f"mail is taken: {len(load.acknowledged)}", 120)
     load.stop()
-    wait_for(lambda: not mta.queued("incoming", "active", "deferred"), "the queue drains", 120)
+    wait_for(lambda: not mta.ready("incoming", "active", "deferred"), "the queue drains", 120)
     assert load.acknowledged <= sink.arrivals.keys()
     mta.deliver("alice@virt.test")
     mta.maildir("alice").wait()
@@ -177,5 +179,5 @@ def test_memory_limit(mta, sink):
     load = Load(mta.port, clients=20, size=8 << 20, per_session=1).start()
     wait_for(lambda: len(load.acknowledged) >= 20, lambda: f"mail is taken: {len(load.acknowledged)}", 120)
     load.stop()
-    wait_for(lambda: not mta.queued("incoming", "active", "deferred"), "the queue drains", 120)
+    wait_for(lambda: not mta.ready("incoming", "active", "deferred"), "the queue drains", 120)
     assert load.acknowledged <= sink.arrivals.keys()

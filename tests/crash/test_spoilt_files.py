@@ -113,7 +113,8 @@ def test_an_arrival_time_long_ago(stopped):
 def test_foreign_files_in_the_queue_are_ignored(stopped):
     mta, port, path, message_id = stopped
     (mta.queue / "incoming" / "notes.txt").write_text("hello")
-    (mta.queue / "incoming" / "#").write_text("")
+    if mta.suite.is_posthouse:     # the reference refuses to start with this one
+        (mta.queue / "incoming" / "#").write_text("")
     (mta.queue / "active" / "F").write_text("x")
     (mta.queue / "incoming" / "subdirectory").mkdir()
     with Sink(port=port) as sink:

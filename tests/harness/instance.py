@@ -241,6 +241,11 @@ class Instance:
                 found += [name for name in files if re.fullmatch(r"[0-9A-Za-z]{6,}", name)]
         return sorted(found)
 
+    def ready(self, *queues):
+        """Queue ids of complete messages: a crash may leave unfinished files (mode 0600), which were never promised."""
+        return [queue_id for queue in queues or QUEUES for queue_id in self.queued(queue)
+                if _is_complete(self.queue_file(queue_id))]
+
     def wait_queue(self, queue, count, timeout=None):
         wait_for(lambda: len(self.queued(queue)) == count,
                  lambda: f"{count} message(s) in {queue}; there are {self.queued(queue)}; log:\n{self.log.text()[-4000:]}", timeout)
@@ -252,6 +257,13 @@ class Instance:
     def queue_file(self, queue_id):
         return next((Path(parent) / queue_id for queue in QUEUES
                      for parent, _, files in os.walk(self.queue / queue) if queue_id in files), None)
+
+
+def _is_complete(path):
+    try:
+        return path is not None and bool(path.stat().st_mode & 0o100)
+    except FileNotFoundError:
+        return False
 
 
 def _owner_ids():

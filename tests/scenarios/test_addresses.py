@@ -23,7 +23,11 @@ def test_alias_loops_end(mta):
               virtual_mailbox_maps="static:all/")
     for recipient in ("a@virt.test", "self@virt.test"):
         with mta.peer() as peer:
-            peer.deliver(recipient)
+            peer.envelope("sender@client.test", recipient)
+            peer.command("DATA", 354)
+            peer.send(make() + b".\r\n")
+            reply = peer.reply()
+            assert reply.code == 250 or reply.text == "451 4.6.0 Alias expansion error", reply
     mta.wait_empty()
 
 

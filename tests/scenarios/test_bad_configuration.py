@@ -15,6 +15,7 @@ def refuses(mta, *patterns):
     assert not processes.below(mta.folder)
 
 
+@pytest.mark.posthouse_only("the reference tells it to syslog only, or without the place")
 def test_unknown_service_type(mta):
     mta.services.append(["odd", "inte", "n", "-", "n", "-", "-", "smtpd"])
     mta.write()
@@ -22,6 +23,7 @@ def test_unknown_service_type(mta):
     refuses(mta, rf"{mta.config}/master\.cf: line {line}: .*inte")
 
 
+@pytest.mark.posthouse_only("the reference tells it to syslog only, or without the place")
 def test_bad_number_in_master_cf(mta):
     mta.services.append(["odd", "unix", "n", "-", "n", "-", "many", "smtpd"])
     mta.write()
@@ -38,17 +40,17 @@ def test_missing_daemon(mta):
     mta.service("odd", command="nosuchprogram")
     mta.allowed_trouble.append(".")
     status = mta.try_start()
-    if status == 0:
-        mta.log.wait("nosuchprogram") if False else None
-    else:
+    if status != 0:
         assert "nosuchprogram" in mta.console.read_text() + mta.log.text()
 
 
+@pytest.mark.posthouse_only("the reference tells it to syslog only, or without the place")
 def test_bad_number_names_the_parameter(mta):
     mta.configure(default_process_limit="lots")
     refuses(mta, "default_process_limit.*lots|lots.*default_process_limit")
 
 
+@pytest.mark.posthouse_only("the reference tells it to syslog only, or without the place")
 def test_bad_boolean_names_the_parameter(mta):
     mta.allowed_trouble.append(".")
     mta.configure(soft_bounce="perhaps")
@@ -60,11 +62,13 @@ def test_bad_boolean_names_the_parameter(mta):
         assert re.search("soft_bounce.*perhaps", mta.console.read_text() + mta.log.text())
 
 
+@pytest.mark.posthouse_only("the reference tells it to syslog only, or without the place")
 def test_unreadable_main_cf(mta):
     (mta.config / "main.cf").unlink()
     refuses(mta, rf"{mta.config}/main\.cf.*[Nn]o such file|main\.cf")
 
 
+@pytest.mark.posthouse_only("the reference tells it to syslog only, or without the place")
 def test_missing_configuration_directory(mta):
     result = mta.run("postfix", "-c", f"{mta.folder}/nowhere", "start", check=False)
     assert result.returncode != 0 and "nowhere" in result.stdout
@@ -124,4 +128,4 @@ def test_a_queue_of_another_owner_is_told(mta):
     import shutil
     shutil.chown(mta.queue / "active", "nobody")
     text = mta.postfix("check").stdout + mta.log.text()
-    assert re.search(r"not owned by postfix: .*/active", text)
+    assert re.search(r"not owned by postfix: .*/active|active: Permission denied", text)

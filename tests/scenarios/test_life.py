@@ -110,7 +110,7 @@ def _can_connect(mta, port):
 @pytest.mark.parametrize("daemon", ["smtpd", "cleanup", "trivial-rewrite", "qmgr"])
 def test_a_killed_daemon_is_replaced(mta, daemon):
     mta.allowed_trouble.append("killed by signal 9|premature end-of-input|problem talking|unexpected|connect")
-    mta.start()
+    mta.start(service_throttle_time="1s")
     mta.deliver("alice@virt.test")
     mta.maildir("alice").wait()
     victims = mta.pids(daemon)
@@ -176,6 +176,7 @@ def test_port_zero_is_written_to_pid_ports(mta):
     mta.maildir("alice").wait()
 
 
+@pytest.mark.posthouse_only("the reference leaves sessions without the services they need")
 def test_drain_finishes_sessions(mta):
     mta.start()
     with mta.peer() as peer:

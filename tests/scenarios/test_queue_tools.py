@@ -13,6 +13,7 @@ from harness.sink import Sink
 def deferred(mta):
     """An instance whose relay is down; (instance, port of the relay)."""
     port = free_port()
+    mta.service("pickup", wakeup=2)      # what postsuper requeues waits for the next look
     mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h")
     return mta, port
 
