@@ -6,6 +6,7 @@
 #include "lib/config/core_parameters.h"
 #include "lib/ipc/messages/qmgr.h"
 #include "lib/log/log.h"
+#include "lib/peers/rewrite_client.h"
 #include "lib/queuefile/queue_scan.h"
 
 namespace posthouse::qmgr {
@@ -37,7 +38,7 @@ std::size_t delivery_limit(const config::MainCf& main_cf) {
 }  // namespace
 
 struct QueueManager::Clients {
-  ipc::Client rewrite{"private/rewrite"};
+  peers::RewriteClient rewrite;
   ipc::Client bounce{"private/bounce"}, defer{"private/defer"}, trace{"private/trace"};
   Agents agents;
 
@@ -102,11 +103,10 @@ Scheduler::LimitsOf QueueManager::limits_of(const Settings& settings) {
 Peers QueueManager::peers() {
   const auto clients = clients_;
   return {
-      .resolve = [clients](const ipc::ResolveQuery& query) -> Result<std::vector<ipc::Resolved>> {
-        auto reply = clients->rewrite.ask<ipc::ResolveReply>(query, deadline_after(kAskTimeout));
-        if (!reply) return fail(std::move(reply.error()));
-        return std::move(reply->results);
-      },
+      .resolve =
+          [clients](const ipc::ResolveQuery& query) {
+            return clients->rewrite.resolve(query, deadline_after(kAskTimeout));
+          },
       .deliver = [clients](const ipc::DeliveryRequest& request) { return clients->agents.deliver(request); },
       .append = [clients](const std::string& service,
                           const ipc::BounceAppend& records) { return clients->tell(service, records); },

@@ -1,0 +1,72 @@
+#include "lib/peers/qmgr_client.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "lib/ipc/messages/qmgr.h"
+
+namespace posthouse::peers {
+namespace {
+
+constexpr auto kTimeout = std::chrono::seconds(10);
+
+Failure unreachable(const std::string& path, const std::string& why) {
+  return Failure::deferred("4.3.0", "connect to " + path + ": " + why);
+}
+
+}  // namespace
+
+Result<void> QmgrClient::arrived(const std::string& queue_id) {
+  // The queue manager never says anything: what can be read is the end of the connection.
+  if (connection_ && connection_->stream().input_is_waiting()) connection_.reset();
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (!connection_) {
+      auto stream = runtime::connect_unix(path_, deadline_after(kTimeout));
+      if (!stream) return fail(unreachable(path_, stream.error().text));
+      connection_.emplace(std::move(*stream));
+    }
+    connection_->send(ipc::QmgrArrived{queue_id});
+    if (connection_->flush(deadline_after(kTimeout))) return {};
+    connection_.reset();
+  }
+  return fail(unreachable(path_, "lost connection"));
+}
+
+Result<void> QmgrClient::trigger(std::string_view bytes) const {
+  auto stream = runtime::connect_unix(path_, deadline_after(kTimeout));
+  if (!stream) return fail(unreachable(path_, stream.error().text));
+  stream->write(bytes);
+  if (stream->flush(deadline_after(kTimeout)) != runtime::Io::ok) {
+    return fail(unreachable(path_, error_text(stream->last_error())));
+  }
+  return {};
+}
+
+Result<void> QmgrClient::trigger_blocking(const std::string& path, std::string_view bytes,
+                                          std::chrono::milliseconds timeout) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return fail(unreachable(path, error_text(ENAMETOOLONG)));
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail(unreachable(path, error_text(errno)));
+  // A UNIX socket connects at once, or its listener's queue is full.
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return fail(unreachable(path, error_text(errno)));
+  }
+  pollfd writable{.fd = fd.get(), .events = POLLOUT, .revents = 0};
+  if (::poll(&writable, 1, static_cast<int>(timeout.count())) <= 0) {
+    return fail(unreachable(path, error_text(ETIMEDOUT)));
+  }
+  if (::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
+    return fail(unreachable(path, error_text(errno)));
+  }
+  return {};
+}
+
+}  // namespace posthouse::peers

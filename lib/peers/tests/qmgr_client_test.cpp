@@ -1,0 +1,41 @@
+#include "lib/peers/qmgr_client.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace posthouse::peers {
+namespace {
+
+TEST(QmgrClient, TriggersAreBytesOnAConnection) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "qmgr_client_XXXXXX").string();
+  const std::filesystem::path directory = ::mkdtemp(pattern.data());
+  const std::string path = directory / "qmgr";
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ASSERT_TRUE(QmgrClient::trigger_blocking(path, "ADF", std::chrono::seconds(5)));
+  const UniqueFd accepted(::accept(listener.get(), nullptr, nullptr));
+  char buffer[16] = {};
+  EXPECT_EQ(::read(accepted.get(), buffer, sizeof buffer), 3);
+  EXPECT_STREQ(buffer, "ADF");
+  EXPECT_EQ(::read(accepted.get(), buffer, sizeof buffer), 0);
+  std::filesystem::remove_all(directory);
+}
+
+TEST(QmgrClient, NobodyThereIsAFailure) {
+  const auto sent = QmgrClient::trigger_blocking("/nonexistent/qmgr", "W", std::chrono::seconds(1));
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().text, "connect to /nonexistent/qmgr: No such file or directory");
+}
+
+}  // namespace
+}  // namespace posthouse::peers
