@@ -122,6 +122,7 @@ bool read_rdata(Record& record, std::string_view packet, std::size_t begin, std:
       if (rdata.size() > 3) value = rdata;
       break;
     case Type::cname:
+    case Type::ns:
     case Type::ptr:
       value = cursor.name();
       break;

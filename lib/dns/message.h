@@ -15,6 +15,7 @@ namespace posthouse::dns {
 
 enum class Type : std::uint16_t {
   a = 1,
+  ns = 2,
   cname = 5,
   ptr = 12,
   mx = 15,

@@ -8,6 +8,8 @@ std::string_view name_of(Type type) {
       return "A";
     case Type::cname:
       return "CNAME";
+    case Type::ns:
+      return "NS";
     case Type::ptr:
       return "PTR";
     case Type::mx:

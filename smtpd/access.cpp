@@ -1,0 +1,112 @@
+#include "smtpd/access.h"
+
+#include <sys/statvfs.h>
+
+#include "lib/log/log.h"
+#include "smtpd/check.h"
+#include "smtpd/destinations.h"
+
+namespace posthouse::smtpd {
+namespace {
+
+// True if the list refuses; the reply then stands in `check`.
+bool refuses(const Restrictions& list, Subject subject, Check& check) {
+  if (list.empty()) return false;
+  check.set_subject(subject);
+  return evaluate(list, check) == Outcome::reject;
+}
+
+std::optional<Reply> only(Session& session, const Restrictions& list, Subject subject) {
+  Check check(session, subject);
+  if (refuses(list, subject, check)) return check.reply();
+  return check.remembered_deferral();
+}
+
+// Relay control and recipient restrictions, in the configured order.
+bool refuses_recipient(Check& check) {
+  const Settings& settings = check.settings();
+  const bool relay_first = check.params().relay_first();
+  const Restrictions& one = relay_first ? settings.lists.relay : settings.lists.recipient;
+  const Restrictions& two = relay_first ? settings.lists.recipient : settings.lists.relay;
+  return refuses(one, Subject::recipient, check) || refuses(two, Subject::recipient, check);
+}
+
+}  // namespace
+
+std::optional<Reply> check_client(Session& session) {
+  return only(session, session.settings().lists.client, Subject::client);
+}
+
+std::optional<Reply> check_helo(Session& session) {
+  return only(session, session.settings().lists.helo, Subject::helo);
+}
+
+std::optional<Reply> check_sender(Session& session) {
+  if (session.params().delay_reject()) return std::nullopt;
+  Check check(session, Subject::sender);
+  if (refuses(session.settings().lists.sender, Subject::sender, check)) return check.reply();
+  if (session.params().reject_unlisted_sender() && reject_unlisted_sender(check) == Outcome::reject)
+    return check.reply();
+  return check.remembered_deferral();
+}
+
+std::optional<Reply> check_recipient(Session& session) {
+  if (session.settings().is_stand_alone) return std::nullopt;
+  Check check(session, Subject::recipient);
+  const Lists& lists = session.settings().lists;
+  if (session.params().delay_reject()) {
+    if (refuses(lists.client, Subject::client, check)) return check.reply();
+    if (session.helo_name && refuses(lists.helo, Subject::helo, check)) return check.reply();
+    if (refuses(lists.sender, Subject::sender, check)) return check.reply();
+    if (session.params().reject_unlisted_sender() && reject_unlisted_sender(check) == Outcome::reject) {
+      return check.reply();
+    }
+  }
+  if (refuses_recipient(check)) return check.reply();
+  check.set_subject(Subject::recipient);
+  if (session.settings().checks_unknown_recipients && reject_unlisted_recipient(check) == Outcome::reject) {
+    return check.reply();
+  }
+  return check.remembered_deferral();
+}
+
+std::optional<Reply> check_data(Session& session) {
+  return only(session, session.settings().lists.data, Subject::data);
+}
+
+std::optional<Reply> check_end_of_data(Session& session) {
+  return only(session, session.settings().lists.end_of_data, Subject::end_of_data);
+}
+
+std::optional<Reply> check_etrn(Session& session) {
+  Check check(session, Subject::etrn);
+  const Lists& lists = session.settings().lists;
+  if (session.params().delay_reject()) {
+    if (refuses(lists.client, Subject::client, check)) return check.reply();
+    if (session.helo_name && refuses(lists.helo, Subject::helo, check)) return check.reply();
+  }
+  if (refuses(lists.etrn, Subject::etrn, check)) return check.reply();
+  return check.remembered_deferral();
+}
+
+std::optional<Reply> check_size(Session& session) {
+  const std::uint64_t size = session.transaction->declared_size;
+  const std::uint64_t limit = session.settings().messages->message_size_limit();
+  const auto refused = [&](std::string text) {
+    Check check(session, Subject::sender);
+    check.log_action("reject", text);
+    return Reply{std::move(text)};
+  };
+  if (limit > 0 && size > limit) return refused("552 5.3.4 Message size exceeds fixed limit");
+  const std::uint64_t free = session.settings().free_space();
+  const std::uint64_t minimum = session.params().queue_minfree();
+  const bool is_short =
+      (minimum > 0 && free < minimum) || free < size || (limit > 0 && free < limit + limit / 2);
+  if (!is_short) return std::nullopt;
+  log::warning("not enough free space in mail queue: {} bytes < {}", free,
+               minimum > 0 && free < minimum ? fmt::format("{} bytes", minimum)
+                                             : std::string("1.5*message size limit"));
+  return refused("452 4.3.1 Insufficient system storage");
+}
+
+}  // namespace posthouse::smtpd

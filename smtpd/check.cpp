@@ -1,0 +1,122 @@
+#include "smtpd/check.h"
+
+#include "lib/log/log.h"
+#include "lib/mail/quote.h"
+
+namespace posthouse::smtpd {
+
+std::string_view label_of(Subject subject) {
+  switch (subject) {
+    case Subject::client:
+      return "Client host";
+    case Subject::reverse_client:
+      return "Unverified Client host";
+    case Subject::helo:
+      return "Helo command";
+    case Subject::sender:
+      return "Sender address";
+    case Subject::recipient:
+      return "Recipient address";
+    case Subject::data:
+      return "Data command";
+    case Subject::end_of_data:
+      return "End-of-data";
+    case Subject::etrn:
+      return "Etrn command";
+  }
+  return "";
+}
+
+std::string Check::what(Subject subject) const {
+  switch (subject) {
+    case Subject::client:
+      return fmt::format("{}[{}]", session_.client.name, session_.client.address);
+    case Subject::reverse_client:
+      return fmt::format("{}[{}]", session_.client.reverse_name, session_.client.address);
+    case Subject::helo:
+      return session_.helo_name.value_or("");
+    case Subject::sender:
+      return session_.transaction ? mail::to_external(session_.transaction->sender) : "";
+    case Subject::recipient:
+      return mail::to_external(session_.recipient);
+    case Subject::data:
+      return "DATA";
+    case Subject::end_of_data:
+      return "END-OF-MESSAGE";
+    case Subject::etrn:
+      return session_.etrn_domain;
+  }
+  return "";
+}
+
+std::string Check::rejected(Subject subject, std::string_view text) const {
+  return fmt::format("<{}>: {} rejected: {}", what(subject), label_of(subject), text);
+}
+
+Outcome Check::reject(int code, std::string_view dsn, std::string_view text) {
+  return reject(reply_of(code, dsn, text));
+}
+
+Outcome Check::reject(const Reply& given) {
+  Reply reply = session_.settings().messages->soft_bounce() ? softened(given) : given;
+  if (warn_only_ > 0) {
+    log_action("reject_warning", reply.text);
+    return Outcome::dunno;
+  }
+  if (if_reject_ && reply.first() == '5') reply = *if_reject_;
+  if (!reply.is_silent()) log_action("reject", reply.text);
+  reply_ = std::move(reply);
+  return Outcome::reject;
+}
+
+Outcome Check::tempfail(std::string_view action, int code, std::string_view dsn, std::string_view text) {
+  const Reply reply = reply_of(code, dsn, text);
+  if (action == "defer" || warn_only_ > 0) return reject(reply);
+  defer_if_permit(reply);
+  return Outcome::dunno;
+}
+
+Outcome Check::table_trouble(Subject subject) {
+  return reject(451, "4.3.0", fmt::format("<{}>: Temporary lookup failure", what(subject)));
+}
+
+void Check::defer_if_permit(Reply reply) {
+  if (warn_only_ > 0) return log_action("reject_warning", reply.text);
+  if (!if_permit_) if_permit_ = std::move(reply);
+}
+
+void Check::defer_if_reject(Reply reply) {
+  if (warn_only_ > 0) return log_action("reject_warning", reply.text);
+  if (!if_reject_) if_reject_ = std::move(reply);
+}
+
+std::optional<Reply> Check::remembered_deferral() {
+  if (!if_permit_) return std::nullopt;
+  if_reject_.reset();
+  const Reply reply = *if_permit_;
+  reject(reply);
+  return reply_;
+}
+
+void Check::log_action(std::string_view action, std::string_view text) const {
+  log::info("{}: {}: {} from {}: {}{}", session_.log_id(), action, session_.where, session_.client.label(),
+            text, session_.access_context());
+}
+
+Outcome evaluate(const Restrictions& list, Check& check) {
+  if (!check.enter()) return check.reject(451, "4.3.5", "Server configuration error");
+  Outcome outcome = Outcome::dunno;
+  for (const Restriction& restriction : list) {
+    outcome = restriction.apply(check);
+    if (outcome != Outcome::dunno) {
+      if (outcome == Outcome::permit && check.settings().logs_permit(restriction.name)) {
+        check.log_action("permit", restriction.name);
+      }
+      break;
+    }
+  }
+  check.leave();
+  return outcome;
+}
+
+}  // namespace posthouse::smtpd

@@ -1,0 +1,14 @@
+// The real neighbours: services below the queue directory, and the DNS.
+#pragma once
+
+#include <memory>
+
+#include "lib/config/main_cf.h"
+#include "smtpd/neighbours.h"
+
+namespace posthouse::smtpd {
+
+dns::ResolverSettings dns_settings(const config::MainCf& main_cf);
+std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns);
+
+}  // namespace posthouse::smtpd

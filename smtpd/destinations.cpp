@@ -1,0 +1,261 @@
+#include "smtpd/destinations.h"
+
+#include "lib/base/text.h"
+#include "lib/log/log.h"
+#include "lib/mail/dsn.h"
+#include "lib/mail/host_name.h"
+#include "lib/mail/quote.h"
+#include "lib/runtime/fiber.h"
+
+namespace posthouse::smtpd {
+namespace {
+
+using ipc::AddressClass;
+using ipc::Resolved;
+
+// The recipient (or sender) resolved; nothing after `check` has refused.
+std::optional<Resolved> resolve(Check& check, Subject subject, Outcome& refused) {
+  Session& session = check.session();
+  const std::string& sender = session.transaction ? session.transaction->sender : std::string();
+  const std::string address = subject == Subject::sender ? sender : session.recipient;
+  auto resolved = session.neighbours().resolve(sender, address);
+  refused = Outcome::reject;
+  if (!resolved || resolved->status == Resolved::Status::temporary) {
+    refused = check.table_trouble(subject);
+    return std::nullopt;
+  }
+  if (resolved->status == Resolved::Status::bad_syntax) {
+    refused = subject == Subject::sender ? check.reject(501, "5.1.7", "Bad sender address syntax")
+                                         : check.reject(501, "5.1.3", "Bad recipient address syntax");
+    return std::nullopt;
+  }
+  return std::move(*resolved);
+}
+
+bool has_foreign_routing(std::string_view address) {
+  const auto parts = mail::split_address(address);
+  return parts.local.find_first_of("@%!") != std::string_view::npos;
+}
+
+Outcome refuse_unauthorised(Check& check, int code, std::string_view dsn) {
+  Outcome refused;
+  const auto resolved = resolve(check, Subject::recipient, refused);
+  if (!resolved) return refused;
+  if (is_authorised_destination(check, *resolved)) return Outcome::dunno;
+  return check.reject(code, dsn, fmt::format("<{}>: Relay access denied", check.what(Subject::recipient)));
+}
+
+struct ClassRules {
+  const table::TableList* tables;
+  int code;
+  std::string_view name;
+};
+
+// Which table lists the users of a class; none for addresses of other hosts.
+std::optional<ClassRules> rules_of(const Check& check, AddressClass address_class) {
+  const Settings& settings = check.settings();
+  const Params& params = check.params();
+  switch (address_class) {
+    case AddressClass::local:
+      return ClassRules{&settings.local_recipients, params.unknown_local_code(), "local recipient"};
+    case AddressClass::virtual_mailbox:
+      return ClassRules{&settings.virtual_mailboxes, params.unknown_virtual_mailbox_code(),
+                        "virtual mailbox"};
+    case AddressClass::relay:
+      return ClassRules{&settings.relay_recipients, params.unknown_relay_code(), "relay recipient"};
+    case AddressClass::virtual_alias:
+      return ClassRules{nullptr, params.unknown_virtual_alias_code(), "virtual alias"};
+    case AddressClass::other:
+      break;
+  }
+  return std::nullopt;
+}
+
+// Found, not found, or trouble, over several lists of tables.
+std::optional<bool> is_listed(const std::vector<const table::TableList*>& lists, std::string_view address,
+                              const table::AddressRules& rules) {
+  for (const table::TableList* list : lists) {
+    if (!list || list->empty()) continue;
+    const auto found = table::find_address(*list, address, rules);
+    if (std::holds_alternative<Failure>(found)) return std::nullopt;
+    if (std::holds_alternative<table::AddressMatch>(found)) return true;
+  }
+  return false;
+}
+
+// A transport named error or retry refuses at once, with its own text.
+std::optional<Outcome> refuse_error_transport(Check& check, Subject subject, const Resolved& resolved) {
+  const bool is_error = resolved.transport == "error";
+  if (!is_error && resolved.transport != "retry") return std::nullopt;
+  const auto default_dsn = subject == Subject::sender ? "5.1.0" : "5.1.1";
+  const auto [dsn, text] = mail::split_dsn(resolved.nexthop, default_dsn);
+  return check.reject(is_error ? 550 : 450, dsn,
+                      check.rejected(subject, text.empty() ? "Address is undeliverable" : text));
+}
+
+Outcome refuse_unlisted(Check& check, Subject subject) {
+  Session& session = check.session();
+  Outcome refused;
+  const auto resolved = resolve(check, subject, refused);
+  if (!resolved) return refused;
+  const Settings& settings = check.settings();
+  const std::string& address = resolved->recipient;
+  const auto [local, domain, has_domain] = mail::split_address(address);
+  if (equal_ignoring_case(local, settings.identity->double_bounce_sender()) &&
+      resolved->address_class == AddressClass::local) {
+    return Outcome::dunno;
+  }
+  const table::TableList& canonical =
+      subject == Subject::sender ? settings.sender_canonical : settings.recipient_canonical;
+  const auto mapped = is_listed({&canonical, &settings.canonical, &settings.virtual_aliases}, address,
+                                settings.address_rules);
+  if (!mapped) return check.table_trouble(subject);
+  if (*mapped) return Outcome::dunno;
+  if (auto error = refuse_error_transport(check, subject, *resolved);
+      error && resolved->address_class != AddressClass::virtual_alias) {
+    return *error;
+  }
+  const auto rules = rules_of(check, resolved->address_class);
+  if (!rules || (rules->tables && rules->tables->empty())) return Outcome::dunno;
+  const auto listed = is_listed({rules->tables}, address, settings.address_rules);
+  if (!listed) return check.table_trouble(subject);
+  if (*listed) return Outcome::dunno;
+  (void)session;
+  const std::string text = check.params().show_table_name()
+                               ? fmt::format("User unknown in {} table", rules->name)
+                               : std::string("User unknown");
+  return check.reject(rules->code, subject == Subject::sender ? "5.1.0" : "5.1.1",
+                      check.rejected(subject, text));
+}
+
+struct Verification {
+  Subject subject;
+  int reject_code, defer_code;
+  std::string_view reason, tempfail_action, dsn;
+};
+
+Outcome refuse_unverified(Check& check, const std::string& address, const Verification& rules) {
+  Session& session = check.session();
+  Result<ipc::VerifyReply> reply = session.neighbours().verify(address);
+  for (int i = 1; i < check.params().verify_poll_count(); ++i) {
+    if (!reply || reply->status != ipc::VerifyStatus::in_progress) break;
+    runtime::sleep_for(check.params().verify_poll_delay());
+    reply = session.neighbours().verify(address);
+  }
+  const auto text = [&](std::string_view kind, std::string_view detail) {
+    const std::string_view shown = rules.reason.empty() ? detail : rules.reason;
+    return check.rejected(rules.subject,
+                          rules.reason.empty() ? fmt::format("{}: {}", kind, shown) : std::string(shown));
+  };
+  if (!reply) {
+    return check.tempfail(rules.tempfail_action, rules.defer_code, "4.1.1",
+                          text("unverified address", "Address verification status unavailable"));
+  }
+  switch (reply->status) {
+    case ipc::VerifyStatus::deliverable:
+      return Outcome::dunno;
+    case ipc::VerifyStatus::undeliverable:
+      return check.reject(rules.reject_code, rules.dsn, text("undeliverable address", reply->text));
+    case ipc::VerifyStatus::deferred:
+    case ipc::VerifyStatus::in_progress:
+      break;
+  }
+  return check.tempfail(rules.tempfail_action, rules.defer_code, rules.dsn,
+                        text("unverified address", reply->text));
+}
+
+bool is_own_host(const Check& check, const std::string& host, bool& is_in_networks,
+                 const table::MatchList* networks) {
+  Session& session = const_cast<Check&>(check).session();
+  for (const dns::Type type : {dns::Type::a, dns::Type::aaaa}) {
+    const dns::Reply reply = session.neighbours().dns().query(host, type, session.deadline());
+    for (const dns::Record& record : reply.records) {
+      if (check.settings().is_own_address(record.value)) return true;
+      if (networks && networks->matches(host, record.value).value_or(false)) is_in_networks = true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_authorised_destination(Check& check, const Resolved& resolved) {
+  if (resolved.address_class == AddressClass::other) return false;
+  if (check.settings().allows_untrusted_routing || resolved.address_class != AddressClass::relay) return true;
+  return !has_foreign_routing(resolved.recipient);
+}
+
+Outcome reject_unauth_destination(Check& check) {
+  return refuse_unauthorised(check, check.params().relay_reject_code(), "5.7.1");
+}
+
+Outcome defer_unauth_destination(Check& check) {
+  return refuse_unauthorised(check, 454, "4.7.1");
+}
+
+Outcome permit_auth_destination(Check& check) {
+  Outcome refused;
+  const auto resolved = resolve(check, Subject::recipient, refused);
+  if (!resolved) return refused;
+  return is_authorised_destination(check, *resolved) ? Outcome::permit : Outcome::dunno;
+}
+
+// This host is an MX host of the domain, and not its best one unless it is final there.
+Outcome permit_mx_backup(Check& check) {
+  Outcome refused;
+  const auto resolved = resolve(check, Subject::recipient, refused);
+  if (!resolved) return refused;
+  if (is_authorised_destination(check, *resolved)) return Outcome::permit;
+  if (has_foreign_routing(resolved->recipient)) return Outcome::dunno;
+  const std::string domain(mail::split_address(resolved->recipient).domain);
+  if (domain.empty() || domain.starts_with('[')) return Outcome::dunno;
+  Session& session = check.session();
+  const dns::Reply reply = session.neighbours().dns().query(domain, dns::Type::mx, session.deadline());
+  if (reply.outcome == dns::Outcome::temporary) {
+    log::warning("Unable to look up MX host for {}: {}", domain, reply.reason());
+    return check.tempfail("defer_if_permit", 450, "4.4.3",
+                          fmt::format("<{}>: Temporary lookup failure", check.what(Subject::recipient)));
+  }
+  std::uint16_t best = 0xFFFF;
+  for (const dns::Record& record : reply.records) best = std::min(best, record.preference);
+  const table::MatchList* networks =
+      check.settings().mx_backup_networks.empty() ? nullptr : &check.settings().mx_backup_networks;
+  bool is_backup = false, primary_fits = networks == nullptr;
+  for (const dns::Record& record : reply.records) {
+    bool in_networks = false;
+    const bool is_own = is_own_host(check, record.value, in_networks, networks);
+    is_backup = is_backup || is_own;
+    primary_fits = primary_fits || (record.preference == best && in_networks);
+  }
+  return is_backup && primary_fits ? Outcome::permit : Outcome::dunno;
+}
+
+Outcome reject_unlisted_recipient(Check& check) {
+  return check.session().recipient.empty() ? Outcome::dunno : refuse_unlisted(check, Subject::recipient);
+}
+
+Outcome reject_unlisted_sender(Check& check) {
+  const auto& transaction = check.session().transaction;
+  return !transaction || transaction->sender.empty() ? Outcome::dunno
+                                                     : refuse_unlisted(check, Subject::sender);
+}
+
+Outcome reject_unverified_recipient(Check& check) {
+  const Params& params = check.params();
+  return refuse_unverified(
+      check, check.session().recipient,
+      {Subject::recipient, params.unverified_recipient_code(), params.unverified_recipient_defer_code(),
+       params.unverified_recipient_reason(), params.unverified_recipient_tempfail(), "4.1.1"});
+}
+
+Outcome reject_unverified_sender(Check& check) {
+  const auto& transaction = check.session().transaction;
+  if (!transaction || transaction->sender.empty()) return Outcome::dunno;
+  const Params& params = check.params();
+  return refuse_unverified(
+      check, transaction->sender,
+      {Subject::sender, params.unverified_sender_code(), params.unverified_sender_defer_code(),
+       params.unverified_sender_reason(), params.unverified_sender_tempfail(), "4.1.7"});
+}
+
+}  // namespace posthouse::smtpd

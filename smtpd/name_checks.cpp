@@ -1,0 +1,147 @@
+#include "smtpd/name_checks.h"
+
+#include "lib/mail/host_name.h"
+#include "lib/mail/quote.h"
+
+namespace posthouse::smtpd {
+namespace {
+
+bool is_utf8_allowed(const Check& check) {
+  return check.settings().messages->smtputf8_enable();
+}
+
+dns::Reply ask(Check& check, std::string_view name, dns::Type type) {
+  Session& session = check.session();
+  return session.neighbours().dns().query(name, type, session.deadline());
+}
+
+dns::Outcome address_outcome(Check& check, std::string_view name) {
+  const dns::Outcome v4 = ask(check, name, dns::Type::a).outcome;
+  if (v4 == dns::Outcome::found) return v4;
+  const dns::Outcome v6 = ask(check, name, dns::Type::aaaa).outcome;
+  if (v6 == dns::Outcome::found) return v6;
+  return v4 == dns::Outcome::temporary || v6 == dns::Outcome::temporary ? dns::Outcome::temporary : v4;
+}
+
+Outcome refuse_non_fqdn(Check& check, Subject subject, std::string_view address) {
+  const auto parts = mail::split_address(address);
+  const bool is_good = parts.has_domain && (mail::is_fqdn(parts.domain, is_utf8_allowed(check)) ||
+                                            mail::is_address_literal(parts.domain));
+  if (is_good) return Outcome::dunno;
+  return check.reject(check.params().non_fqdn_code(), subject == Subject::sender ? "5.5.2" : "5.5.2",
+                      check.rejected(subject, "need fully-qualified address"));
+}
+
+bool is_null_mx(const dns::Reply& reply) {
+  return reply.records.size() == 1 && (reply.records[0].value.empty() || reply.records[0].value == ".");
+}
+
+Outcome refuse_unknown_domain(Check& check, Subject subject, std::string_view address) {
+  const auto parts = mail::split_address(address);
+  if (!parts.has_domain || parts.domain.starts_with('[')) return Outcome::dunno;
+  Session& session = check.session();
+  const auto resolved = session.neighbours().resolve("", address);
+  if (!resolved || resolved->status == ipc::Resolved::Status::temporary) return check.table_trouble(subject);
+  if (resolved->address_class != ipc::AddressClass::other &&
+      resolved->address_class != ipc::AddressClass::relay) {
+    return Outcome::dunno;
+  }
+  const std::string_view dsn = subject == Subject::sender ? "4.1.8" : "4.1.2";
+  const int code = check.params().unknown_address_code();
+  const dns::Reply mx = ask(check, parts.domain, dns::Type::mx);
+  if (mx.outcome == dns::Outcome::found && is_null_mx(mx)) {
+    return check.reject(
+        550, subject == Subject::sender ? "5.7.27" : "5.1.10",
+        check.rejected(subject, fmt::format("Domain {} does not accept mail (nullMX)", parts.domain)));
+  }
+  if (mx.outcome == dns::Outcome::found) return Outcome::dunno;
+  if (mx.malformed) return check.reject(450, dsn, check.rejected(subject, "Malformed DNS server reply"));
+  const dns::Outcome outcome =
+      mx.outcome == dns::Outcome::temporary ? mx.outcome : address_outcome(check, parts.domain);
+  if (outcome == dns::Outcome::found) return Outcome::dunno;
+  const std::string text = check.rejected(subject, "Domain not found");
+  if (outcome == dns::Outcome::temporary) {
+    return check.tempfail(check.params().unknown_address_tempfail(), 450, dsn, text);
+  }
+  return check.reject(code, dsn, text);
+}
+
+Outcome refuse_client(Check& check, NameStatus status, std::string_view dsn, std::string_view kind) {
+  if (status == NameStatus::ok) return Outcome::dunno;
+  const std::string text =
+      fmt::format("Client host rejected: cannot find your {}, [{}]", kind, check.session().client.address);
+  return check.reject(status == NameStatus::temporary ? 450 : check.params().unknown_client_code(), dsn,
+                      text);
+}
+
+}  // namespace
+
+Outcome reject_invalid_helo_hostname(Check& check) {
+  const std::string name = check.session().helo_name.value_or("");
+  if (!check.session().helo_name) return Outcome::dunno;
+  const bool is_good = name.starts_with('[') ? mail::is_address_literal(name)
+                                             : mail::is_valid_hostname(name, is_utf8_allowed(check)) ||
+                                                   mail::is_ip_address(name);
+  if (is_good) return Outcome::dunno;
+  return check.reject(check.params().invalid_hostname_code(), "5.5.2",
+                      check.rejected(Subject::helo, "Invalid name"));
+}
+
+Outcome reject_non_fqdn_helo_hostname(Check& check) {
+  if (!check.session().helo_name) return Outcome::dunno;
+  const std::string& name = *check.session().helo_name;
+  if (name.starts_with('[') ? mail::is_address_literal(name) : mail::is_fqdn(name, is_utf8_allowed(check))) {
+    return Outcome::dunno;
+  }
+  return check.reject(check.params().non_fqdn_code(), "5.5.2",
+                      check.rejected(Subject::helo, "need fully-qualified hostname"));
+}
+
+Outcome reject_unknown_helo_hostname(Check& check) {
+  if (!check.session().helo_name) return Outcome::dunno;
+  const std::string& name = *check.session().helo_name;
+  if (name.starts_with('[')) return reject_invalid_helo_hostname(check);
+  dns::Outcome outcome = address_outcome(check, name);
+  if (outcome == dns::Outcome::no_data || outcome == dns::Outcome::no_host) {
+    const dns::Outcome mx = ask(check, name, dns::Type::mx).outcome;
+    if (mx == dns::Outcome::found || mx == dns::Outcome::temporary) outcome = mx;
+  }
+  if (outcome == dns::Outcome::found) return Outcome::dunno;
+  const std::string text = check.rejected(Subject::helo, "Host not found");
+  if (outcome == dns::Outcome::temporary)
+    return check.tempfail(check.params().unknown_helo_tempfail(), 450, "4.7.1", text);
+  return check.reject(check.params().unknown_hostname_code(), "4.7.1", text);
+}
+
+Outcome reject_non_fqdn_sender(Check& check) {
+  const auto& transaction = check.session().transaction;
+  if (!transaction || transaction->sender.empty()) return Outcome::dunno;
+  return refuse_non_fqdn(check, Subject::sender, transaction->sender);
+}
+
+Outcome reject_non_fqdn_recipient(Check& check) {
+  const std::string& recipient = check.session().recipient;
+  if (recipient.empty()) return Outcome::dunno;
+  return refuse_non_fqdn(check, Subject::recipient, recipient);
+}
+
+Outcome reject_unknown_sender_domain(Check& check) {
+  const auto& transaction = check.session().transaction;
+  if (!transaction || transaction->sender.empty()) return Outcome::dunno;
+  return refuse_unknown_domain(check, Subject::sender, transaction->sender);
+}
+
+Outcome reject_unknown_recipient_domain(Check& check) {
+  if (check.session().recipient.empty()) return Outcome::dunno;
+  return refuse_unknown_domain(check, Subject::recipient, check.session().recipient);
+}
+
+Outcome reject_unknown_client_hostname(Check& check) {
+  return refuse_client(check, check.session().client.name_status, "4.7.25", "hostname");
+}
+
+Outcome reject_unknown_reverse_client_hostname(Check& check) {
+  return refuse_client(check, check.session().client.reverse_name_status, "4.7.1", "reverse hostname");
+}
+
+}  // namespace posthouse::smtpd

@@ -1,0 +1,230 @@
+#include "smtpd/rbl.h"
+
+#include "lib/base/text.h"
+#include "lib/config/expand.h"
+#include "lib/log/log.h"
+#include "lib/mail/dsn.h"
+#include "lib/mail/host_name.h"
+#include "lib/mail/quote.h"
+#include "smtpd/client_names.h"
+
+namespace posthouse::smtpd {
+namespace {
+
+using Ranges = std::vector<std::pair<int, int>>;
+
+std::optional<std::pair<int, int>> parse_range(std::string_view text) {
+  const std::size_t dots = text.find("..");
+  const auto low = parse_int<int>(text.substr(0, dots));
+  const auto high = dots == std::string_view::npos ? low : parse_int<int>(text.substr(dots + 2));
+  if (!low || !high || *low < 0 || *high > 255 || *low > *high) return std::nullopt;
+  return std::pair(*low, *high);
+}
+
+std::optional<Ranges> parse_octet(std::string_view text) {
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  Ranges ranges;
+  for (const std::string_view piece : split(text, ';')) {
+    const auto range = parse_range(piece);
+    if (!range) return std::nullopt;
+    ranges.push_back(*range);
+  }
+  return ranges;
+}
+
+// Cuts at `separator`, but not inside brackets, nor at the ".." of a range.
+std::vector<std::string_view> cut(std::string_view text, char separator) {
+  std::vector<std::string_view> pieces;
+  std::size_t start = 0;
+  bool in_brackets = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '[') in_brackets = true;
+    if (text[i] == ']') in_brackets = false;
+    if (text[i] != separator || in_brackets) continue;
+    pieces.push_back(text.substr(start, i - start));
+    start = i + 1;
+  }
+  pieces.push_back(text.substr(start));
+  return pieces;
+}
+
+struct Listing {
+  bool is_listed = false;
+  bool is_unsure = false;
+  std::string reason;  // TXT
+};
+
+Listing ask(Check& check, const RblDomain& list, const std::string& query, bool wants_reason) {
+  Session& session = check.session();
+  dns::Lookups& dns = session.neighbours().dns();
+  const dns::Reply reply = dns.query(query, dns::Type::a, session.deadline());
+  Listing listing;
+  if (reply.outcome == dns::Outcome::temporary) {
+    log::warning("{}: RBL lookup error: {}", query, reply.text());
+    listing.is_unsure = true;
+  }
+  listing.is_listed = std::any_of(reply.records.begin(), reply.records.end(),
+                                  [&](const dns::Record& record) { return list.matches(record.value); });
+  if (!listing.is_listed || !wants_reason) return listing;
+  const dns::Reply text = dns.query(query, dns::Type::txt, session.deadline());
+  if (text.outcome == dns::Outcome::found) listing.reason = printable(text.records[0].value);
+  return listing;
+}
+
+// The name that is put in front of the list's domain; empty if there is nothing to ask about.
+std::string key_of(const Check& check, RblSubject subject) {
+  const Session& session = check.session();
+  const auto domain = [](std::string_view name) {
+    return mail::is_valid_hostname(name) && name != "unknown" ? std::string(name) : std::string();
+  };
+  switch (subject) {
+    case RblSubject::client:
+      return reversed_address(session.client.address);
+    case RblSubject::client_name:
+      return domain(session.client.name);
+    case RblSubject::reverse_client_name:
+      return domain(session.client.reverse_name);
+    case RblSubject::helo:
+      return domain(session.helo_name.value_or(""));
+    case RblSubject::sender:
+      return session.transaction ? domain(mail::split_address(session.transaction->sender).domain) : "";
+    case RblSubject::recipient:
+      return domain(mail::split_address(session.recipient).domain);
+  }
+  return {};
+}
+
+struct Names {
+  std::string what, rbl_class;
+};
+
+Names names_of(const Check& check, RblSubject subject) {
+  const Session& session = check.session();
+  switch (subject) {
+    case RblSubject::client:
+      return {session.client.address, "Client host"};
+    case RblSubject::client_name:
+      return {session.client.name, "Client host"};
+    case RblSubject::reverse_client_name:
+      return {session.client.reverse_name, "Unverified Client host"};
+    case RblSubject::helo:
+      return {session.helo_name.value_or(""), "Helo command"};
+    case RblSubject::sender:
+      return {check.what(Subject::sender), "Sender address"};
+    case RblSubject::recipient:
+      return {check.what(Subject::recipient), "Recipient address"};
+  }
+  return {};
+}
+
+std::string filtered(std::string_view value, std::string_view allowed) {
+  std::string text(value);
+  for (char& c : text) {
+    if (!allowed.empty() && allowed.find(c) == std::string_view::npos) c = '_';
+  }
+  return text;
+}
+
+std::string expand(const Check& check, const std::string& reply_template, const RblDomain& list,
+                   const std::string& reason, const Names& names) {
+  const Session& session = check.session();
+  const std::string& allowed = check.settings().expansion_filter;
+  const std::map<std::string, std::string, std::less<>> values{
+      {"client", fmt::format("{}[{}]", session.client.name, session.client.address)},
+      {"client_address", session.client.address},
+      {"client_name", session.client.name},
+      {"reverse_client_name", session.client.reverse_name},
+      {"helo_name", session.helo_name.value_or("")},
+      {"rbl_class", names.rbl_class},
+      {"rbl_code", std::to_string(check.params().rbl_reject_code())},
+      {"rbl_domain", list.domain},
+      {"rbl_reason", reason},
+      {"rbl_txt", reason},
+      {"rbl_what", names.what},
+      {"recipient", check.what(Subject::recipient)},
+      {"sender", check.what(Subject::sender)},
+  };
+  // Values are data: a "$" in them is not expanded again.
+  const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    if (found == values.end()) return check.settings().main_cf->text(name);
+    std::string value;
+    for (const char c : filtered(found->second, allowed)) value.append(c == '$' ? "$$" : std::string(1, c));
+    return value;
+  };
+  const auto text = config::expand_macros(reply_template, lookup);
+  return text ? *text : fmt::format("{} Service unavailable", check.params().rbl_reject_code());
+}
+
+Reply refusal(const Check& check, const RblDomain& list, const std::string& reason, RblSubject subject) {
+  std::string reply_template = check.params().default_rbl_reply();
+  const auto found = check.settings().rbl_replies.lookup(list.text);
+  if (const auto* text = std::get_if<std::string>(&found)) reply_template = *text;
+  const std::string text = expand(check, reply_template, list, reason, names_of(check, subject));
+  const std::string_view view = text;
+  const int code = parse_int<int>(view.substr(0, 3)).value_or(0);
+  if (code < 400 || code > 599) return reply_of(check.params().rbl_reject_code(), "5.7.1", text);
+  const auto [dsn, rest] = mail::split_dsn(trim(view.substr(3)), "5.7.1");
+  return reply_of(code, dsn, rest);
+}
+
+}  // namespace
+
+std::optional<RblDomain> RblDomain::parse(std::string_view text) {
+  RblDomain list;
+  list.text = text;
+  const std::size_t equals = text.find('=');
+  list.domain = text.substr(0, equals);
+  if (list.domain.empty()) return std::nullopt;
+  if (equals == std::string_view::npos) return list;
+  for (std::string_view pattern : cut(text.substr(equals + 1), ';')) {
+    if (pattern.starts_with('{') && pattern.ends_with('}')) pattern = pattern.substr(1, pattern.size() - 2);
+    const auto octets = cut(pattern, '.');
+    if (octets.size() != 4) return std::nullopt;
+    auto& ranges = list.patterns.emplace_back();
+    for (std::size_t i = 0; i < 4; ++i) {
+      auto octet = parse_octet(octets[i]);
+      if (!octet) return std::nullopt;
+      ranges[i] = std::move(*octet);
+    }
+  }
+  return list;
+}
+
+bool RblDomain::matches(std::string_view address) const {
+  if (!mail::is_valid_ipv4(address)) return false;
+  if (patterns.empty()) return true;
+  const auto octets = split(address, '.');
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      const int value = parse_int<int>(octets[i]).value_or(-1);
+      const bool fits = std::any_of(pattern[i].begin(), pattern[i].end(), [value](const auto& range) {
+        return value >= range.first && value <= range.second;
+      });
+      if (!fits) return false;
+    }
+    return true;
+  });
+}
+
+Outcome reject_listed(Check& check, const RblDomain& list, RblSubject subject) {
+  const std::string key = key_of(check, subject);
+  if (key.empty()) return Outcome::dunno;
+  const Listing listing = ask(check, list, key + "." + list.domain, true);
+  return listing.is_listed ? check.reject(refusal(check, list, listing.reason, subject)) : Outcome::dunno;
+}
+
+// When the list cannot be asked, mail that would be refused is deferred.
+Outcome permit_listed(Check& check, const RblDomain& list, RblSubject subject) {
+  const std::string key = key_of(check, subject);
+  if (key.empty()) return Outcome::dunno;
+  const Listing listing = ask(check, list, key + "." + list.domain, false);
+  if (listing.is_listed) return Outcome::permit;
+  if (listing.is_unsure) {
+    check.defer_if_reject(reply_of(
+        450, "4.7.1", fmt::format("<{}>: Temporary allow list lookup error", check.what(Subject::client))));
+  }
+  return Outcome::dunno;
+}
+
+}  // namespace posthouse::smtpd

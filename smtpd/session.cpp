@@ -1,0 +1,231 @@
+#include "smtpd/session.h"
+
+#include "lib/base/text.h"
+#include "lib/log/log.h"
+#include "lib/mail/quote.h"
+#include "lib/runtime/fiber.h"
+#include "smtpd/access.h"
+
+namespace posthouse::smtpd {
+namespace {
+
+constexpr std::size_t kInputLimit = 64 * 1024;
+constexpr std::size_t kSkipLimit = 1024 * 1024;  // of one endless command line
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const Settings> settings, Neighbours& neighbours, runtime::Stream stream,
+                 Client who)
+    : client(std::move(who)),
+      settings_(std::move(settings)),
+      params_(&settings_->current_params()),
+      neighbours_(neighbours),
+      stream_(std::move(stream)),
+      lines_(static_cast<std::size_t>(settings_->messages->line_length_limit())) {}
+
+Deadline Session::deadline_for_cleanup() const {
+  return deadline_after(std::chrono::hours(1));
+}
+
+Deadline Session::deadline() const {
+  return deadline_after(params_->timeout());
+}
+
+void Session::run() {
+  log::info("connect from {}", client.label());
+  if (greet()) converse();
+  reset_transaction();
+  say_goodbye();
+}
+
+bool Session::greet() {
+  if (params_->forbid_unauth_pipelining() && stream_.input_is_waiting()) {
+    stream_.fill(deadline(), kInputLimit);
+    note_improper_pipelining();
+    if (end_ != End::none) return stream_.flush(deadline()), false;
+  }
+  if (!params_->delay_reject()) denied = check_client(*this);
+  if (denied) {
+    reply(*denied);
+    denied = Reply{fmt::format("503 5.7.0 Error: access denied for {}", client.label())};
+    return true;
+  }
+  reply({"220 " + params_->banner()});
+  return true;
+}
+
+void Session::converse() {
+  while (end_ == End::none) {
+    if (errors_ >= params_->hard_error_limit()) {
+      reply({fmt::format("421 4.7.0 {} Error: too many errors", myhostname())});
+      end(End::too_many_errors);
+      break;
+    }
+    const auto line = next_line();
+    if (line) obey(*line);
+  }
+  if (end_ != End::lost && end_ != End::hangup) stream_.flush(deadline_after(std::chrono::seconds(10)));
+}
+
+// Waits for a complete command; what was answered so far is sent before waiting.
+std::optional<std::string> Session::next_line() {
+  while (end_ == End::none) {
+    std::size_t used = 0;
+    const auto line = lines_.next(stream_.buffered(), used);
+    std::string text;
+    if (line) {
+      text = line->text;
+      if (line->is_too_long) {
+        log::warning("{}: request longer than {}: {}...", client.label(),
+                     settings_->messages->line_length_limit(), printable(line->text.substr(0, 30)));
+      }
+      if (line->has_bare_lf && settings_->forbids_bare_newline(*this)) {
+        log::info("disconnect: bare <LF> received after {} from {}", where, client.label());
+        reply({fmt::format("521 5.5.2 {} Error: bare <LF> received", myhostname())});
+        return std::nullopt;
+      }
+    }
+    stream_.consume(used);
+    if (line) return text;
+    if (lines_.skipped() > kSkipLimit) return end(End::lost), std::nullopt;
+    runtime::Io io = stream_.unsent() > 0 ? stream_.flush(deadline()) : runtime::Io::ok;
+    if (io == runtime::Io::ok) {
+      std::optional<runtime::IdleScope> idle;
+      if (!transaction) idle.emplace(runtime::Fiber::Idle::waiting_for_client);
+      io = stream_.fill(deadline(), kInputLimit);
+    }
+    if (io == runtime::Io::ok) continue;
+    if (io == runtime::Io::timeout) {
+      reply({fmt::format("421 4.4.2 {} Error: timeout exceeded", myhostname())});
+      end(End::timeout);
+    } else {
+      end(End::lost);
+    }
+  }
+  return std::nullopt;
+}
+
+void Session::obey(std::string_view line) {
+  command_.parse(line);
+  if (!is_valid_utf8(line) && settings_->messages->smtputf8_enable()) {
+    ++errors_;
+    return reply({"500 5.5.2 Error: bad UTF-8 syntax"});
+  }
+  if (command_.verb().empty()) {
+    ++errors_;
+    return reply({"500 5.5.2 Error: bad syntax"});
+  }
+  const std::size_t verb = find_verb(command_.verb());
+  where = verb == kUnknownVerb ? "UNKNOWN" : std::string(kVerbs[verb].name);
+  if (verb == kUnknownVerb && is_forbidden(command_.verb())) {
+    log::warning("non-SMTP command from {}: {}", client.label(), printable(line.substr(0, 100)));
+    reply({fmt::format("221 2.7.0 Error: I can break rules, too. Goodbye.")});
+    ++counts_[verb].total;
+    return end(End::quit);
+  }
+  if (kVerbs[verb].ends_batch && !stream_.buffered().empty()) note_improper_pipelining();
+  if (end_ != End::none) return;
+  Reply answered = answer(command_, verb);
+  ++counts_[verb].total;
+  if (!answered.is_failure()) ++counts_[verb].good;
+  const bool is_junk = kVerbs[verb].is_junk && ++junk_ > params_->junk_command_limit();
+  if ((answered.is_failure() && !std::exchange(is_forgiven_, false)) || is_junk) ++errors_;
+  reply(std::move(answered));
+}
+
+Reply Session::answer(const protocol::SmtpCommand& command, std::size_t verb) {
+  if (denied && kVerbs[verb].name != "QUIT") return *denied;
+  return kVerbs[verb].obey(*this, command);
+}
+
+bool Session::is_forbidden(std::string_view word) const {
+  const auto matches = settings_->forbidden_commands.matches(word);
+  return matches && *matches;
+}
+
+void Session::reply(Reply reply) {
+  if (reply.is_silent()) {
+    if (end_ == End::none) end(End::hangup);
+    return;
+  }
+  if (settings_->messages->soft_bounce()) reply = softened(std::move(reply));
+  if (errors_ > params_->soft_error_limit() && params_->error_sleep_time().count() > 0) {
+    stream_.flush(deadline());
+    runtime::sleep_for(params_->error_sleep_time());
+  }
+  stream_.write(reply.text);
+  stream_.write("\r\n");
+  if (reply.ends_session() && end_ == End::none) end_ = End::quit;
+  if (stream_.has_backlog() && stream_.flush(deadline()) != runtime::Io::ok) end(End::lost);
+}
+
+bool Session::send_now(const Reply& reply) {
+  stream_.write(reply.text);
+  stream_.write("\r\n");
+  return stream_.flush(deadline()) == runtime::Io::ok;
+}
+
+void Session::reset_transaction() {
+  transaction.reset();
+  forwarded = {};
+}
+
+void Session::note_improper_pipelining() {
+  if (!has_improper_pipelining) {
+    log::info("improper command pipelining after {} from {}: {}", where, client.label(),
+              escaped(stream_.buffered(), 100));
+  }
+  has_improper_pipelining = true;
+  if (!params_->forbid_unauth_pipelining()) return;
+  reply({"554 5.5.0 Error: SMTP protocol synchronization"});
+  end(End::quit);
+}
+
+void Session::end(End reason, std::string detail) {
+  end_ = reason;
+  end_detail_ = std::move(detail);
+}
+
+std::string_view Session::log_id() const {
+  return transaction && transaction->handover ? transaction->queue_id() : std::string_view("NOQUEUE");
+}
+
+std::string Session::access_context() const {
+  std::string text = ";";
+  if (transaction) text += fmt::format(" from=<{}>", mail::to_external(transaction->sender));
+  if (!recipient.empty()) text += fmt::format(" to=<{}>", mail::to_external(recipient));
+  text += fmt::format(" proto={}", protocol());
+  if (helo_name) text += fmt::format(" helo=<{}>", *helo_name);
+  return text;
+}
+
+void Session::say_goodbye() {
+  const std::string detail = end_detail_.empty() ? "" : " (" + end_detail_ + ")";
+  if (end_ == End::lost && where != "END-OF-MESSAGE") {
+    log::info("lost connection after {}{} from {}", where, detail, client.label());
+  } else if (end_ == End::timeout) {
+    log::info("timeout after {}{} from {}", where, detail, client.label());
+  } else if (end_ == End::too_many_errors) {
+    log::info("too many errors after {}{} from {}", where, detail, client.label());
+  }
+  log::info("disconnect from {}{}", client.label(), statistics());
+}
+
+std::string Session::statistics() const {
+  std::string text;
+  unsigned total = 0, good = 0;
+  const auto add = [&text](std::string_view name, unsigned ok, unsigned all) {
+    text += ok == all ? fmt::format(" {}={}", name, ok) : fmt::format(" {}={}/{}", name, ok, all);
+  };
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i].total == 0) continue;
+    add(kVerbs[i].label, counts_[i].good, counts_[i].total);
+    total += counts_[i].total;
+    good += counts_[i].good;
+  }
+  if (total == 0) return " commands=0/0";
+  add("commands", good, total);
+  return text;
+}
+
+}  // namespace posthouse::smtpd
