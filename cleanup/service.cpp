@@ -5,7 +5,7 @@
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
 #include "lib/table/parameters.h"
-#include "lib/table/text_types.h"
+#include "lib/table/types.h"
 
 namespace posthouse::cleanup {
 
@@ -136,7 +136,7 @@ Result<void> Cleanup::open_tables(const service::Environment& environment) {
     if (!known->text(name)) return std::nullopt;
     return known->value(name);
   };
-  tables_ = std::make_unique<table::Tables>(std::move(tables), table::text_types());
+  tables_ = std::make_unique<table::Tables>(std::move(tables), table::all_types());
 
   rules_ = std::make_shared<table::AddressRules>();
   rules_->recipient_delimiter = (*messages)->recipient_delimiter();

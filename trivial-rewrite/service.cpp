@@ -6,6 +6,7 @@
 #include "lib/config/own_addresses.h"
 #include "lib/log/log.h"
 #include "lib/table/settings.h"
+#include "lib/table/types.h"
 #include "trivial-rewrite/parameters.h"
 
 namespace posthouse::trivial_rewrite {
@@ -133,7 +134,7 @@ Result<void> TrivialRewrite::prepare(const service::Environment& environment) {
     return fail(start_failure(problems));
   auto settings = table::settings_from(environment.main_cf);
   if (!settings) return fail(start_failure(settings.error()));
-  tables_ = std::make_unique<table::Tables>(*std::move(settings), table::text_types());
+  tables_ = std::make_unique<table::Tables>(*std::move(settings), table::all_types());
   rewriter_.emplace(rewrite_rules(from));
   routes_ = routes_from(from.routes, from, *tables_);
   probe_routes_ = routes_from(from.probe_routes, from, *tables_);

@@ -1,32 +1,11 @@
 #include "lib/table/address_lookup.h"
 
 #include "lib/base/text.h"
+#include "lib/mail/extension.h"
+#include "lib/mail/quote.h"
 
 namespace posthouse::table {
 namespace {
-
-bool is_dot_string(std::string_view local) {
-  constexpr std::string_view kSpecials = "()<>@,;:\\\"[]";
-  if (local.empty() || local.front() == '.' || local.back() == '.') return false;
-  char before = 0;
-  for (char c : local) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= ' ' || byte == 0x7F || kSpecials.find(c) != std::string_view::npos) return false;
-    if (c == '.' && before == '.') return false;
-    before = c;
-  }
-  return true;
-}
-
-std::string quoted(std::string_view local) {
-  if (is_dot_string(local)) return std::string(local);
-  std::string out = "\"";
-  for (char c : local) {
-    if (c == '"' || c == '\\' || c == '\r') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
 
 // The keys of one address, asked in order until one answers.
 class Search {
@@ -62,7 +41,7 @@ class Search {
   // External form first, then internal form if it differs.
   AddressLookup ask_local(std::string_view local, std::string_view rest, KeyPart part,
                           std::string_view extension = {}) {
-    const std::string external = quoted(local);
+    const std::string external = mail::quote_local_part(local);
     AddressLookup answer = ask(external + std::string(rest), part, extension);
     if (!std::holds_alternative<NotFound>(answer) || external == local) return answer;
     return ask(std::string(local) + std::string(rest), part, extension);
@@ -155,19 +134,16 @@ Lookup find_client_address(const TableList& tables, std::string_view address) {
 
 std::pair<std::string_view, std::string_view> split_local_part(std::string_view local,
                                                                const AddressRules& rules) {
-  const std::pair whole{local, std::string_view{}};
-  if (rules.recipient_delimiter.empty()) return whole;
-  for (std::string_view reserved : {std::string_view("postmaster"), std::string_view("mailer-daemon"),
-                                    std::string_view(rules.double_bounce_sender)}) {
-    if (equal_ignoring_case(local, reserved)) return whole;
-  }
   const bool dash = rules.recipient_delimiter.find('-') != std::string::npos;
-  if (dash && rules.owner_request_special &&
-      (starts_with_ignoring_case(local, "owner-") || ends_with_ignoring_case(local, "-request")))
-    return whole;
-  const auto split = local.find_first_of(rules.recipient_delimiter);
-  if (split == std::string_view::npos || split == 0) return whole;
-  return {local.substr(0, split), local.substr(split)};
+  if (dash && !rules.owner_request_special) {  // owner-list and list-request are split like other names
+    const auto at = local.find_first_of(rules.recipient_delimiter, 1);
+    const bool is_list =
+        starts_with_ignoring_case(local, "owner-") || ends_with_ignoring_case(local, "-request");
+    if (is_list && at != std::string_view::npos) return {local.substr(0, at), local.substr(at)};
+  }
+  const auto split = mail::split_extension(local, rules.recipient_delimiter, rules.double_bounce_sender);
+  if (!split) return {local, {}};
+  return {local.substr(0, split->user.size()), local.substr(split->user.size())};
 }
 
 std::string add_extension(std::string_view address, std::string_view extension) {

@@ -27,7 +27,7 @@ class MatchList {
     // The list is named in parent_domain_matches_subdomains: `example.com` matches x.example.com. Else only
     // `.example.com` does.
     bool parent_matches_subdomains = false;
-    Flag flags = Flag::fold_fixed;
+    Flag flags = kLookupFlags;
   };
 
   MatchList() = default;

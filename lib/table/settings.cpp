@@ -1,9 +1,21 @@
 #include "lib/table/settings.h"
 
+#include <sys/stat.h>
+
 #include "lib/config/core_parameters.h"
 #include "lib/table/table_parameters.h"
 
 namespace posthouse::table {
+namespace {
+
+bool is_working_directory(const std::string& path) {
+  struct stat here {
+  }, there{};
+  return ::stat(".", &here) == 0 && ::stat(path.c_str(), &there) == 0 && here.st_dev == there.st_dev &&
+         here.st_ino == there.st_ino;
+}
+
+}  // namespace
 
 std::expected<Settings, config::Problems> settings_from(std::shared_ptr<const config::MainCf> main_cf) {
   TableParameters tables;
@@ -20,6 +32,8 @@ std::expected<Settings, config::Problems> settings_from(std::shared_ptr<const co
   settings.default_database_type = tables.default_database_type();
   settings.config_directory = directories.config_directory();
   settings.queue_directory = directories.queue_directory();
+  // Daemons stand in the queue directory, which may be their root by the time a socket is opened.
+  if (is_working_directory(settings.queue_directory)) settings.queue_directory = ".";
   settings.proxymap_service = tables.proxymap_service_name();
   settings.proxywrite_service = tables.proxywrite_service_name();
   settings.berkeley_read_buffer = static_cast<std::size_t>(tables.berkeley_db_read_buffer_size());

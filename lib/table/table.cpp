@@ -82,6 +82,10 @@ Result<void> Table::update(std::string_view, std::string_view) {
   return fail(Failure::deferred("4.3.0", fmt::format("table {}: update operation is not supported", spec())));
 }
 
+Result<void> Table::update_plain(std::string_view key, std::string_view value) {
+  return update(key, value);
+}
+
 Result<bool> Table::erase(std::string_view) {
   return fail(Failure::deferred("4.3.0", fmt::format("table {}: delete operation is not supported", spec())));
 }

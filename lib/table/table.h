@@ -54,7 +54,7 @@ constexpr bool has(Flag flags, Flag wanted) {
 }
 
 // What daemons normally want for mail address and domain tables.
-inline constexpr Flag kLookupFlags = Flag::fold_fixed;
+inline constexpr Flag kLookupFlags = Flag::fold_fixed | Flag::utf8;
 
 struct Entry {
   std::string key;
@@ -84,6 +84,8 @@ class Table {
   // Types that cannot: Failure "table TYPE:NAME: update operation is not supported".
   virtual Result<void> update(std::string_view key, std::string_view value);
   virtual Result<bool> erase(std::string_view key);
+  // Stores exactly these bytes: no folding, no trailing NUL, last one wins (YP_ entries of alias databases).
+  virtual Result<void> update_plain(std::string_view key, std::string_view value);
   virtual Result<std::unique_ptr<Cursor>> entries();
   // Makes everything durable and visible (a cdb appears only now). Called once, at the end of a build.
   virtual Result<void> finish();

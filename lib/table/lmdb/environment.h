@@ -1,0 +1,58 @@
+// An LMDB environment as a C++ value, with the locking that LMDB itself is told to leave out.
+#pragma once
+
+#include <lmdb.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lib/base/failure.h"
+
+namespace posthouse::table {
+
+struct CloseEnvironment {
+  void operator()(MDB_env* env) const { mdb_env_close(env); }
+};
+struct AbortTransaction {
+  void operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
+};
+using Transaction = std::unique_ptr<MDB_txn, AbortTransaction>;
+
+class Environment {
+ public:
+  static Result<Environment> open(const std::string& path, bool write, bool create, std::size_t map_size);
+
+  int fd() const;
+  // Shared or exclusive fcntl lock on the whole file for one transaction.
+  bool lock(bool exclusive);
+  void unlock();
+  bool try_lock_for_life();  // exclusive; false with errno if somebody else holds it
+
+  // Runs `work` in a write transaction and commits; doubles the map and repeats when it is full.
+  int write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked);
+  // A read transaction, reused from call to call.
+  int read(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked);
+  int sync();
+
+ private:
+  Environment() = default;
+  int begin_read();
+  int use_database(MDB_txn* txn);
+
+  std::unique_ptr<MDB_env, CloseEnvironment> env_;
+  Transaction reader_;
+  MDB_dbi database_ = 0;
+  bool has_database_ = false;
+  bool is_read_only_ = true;
+};
+
+inline MDB_val to_val(std::string_view bytes) {
+  return {bytes.size(), const_cast<char*>(bytes.data())};
+}
+inline std::string_view to_view(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+}  // namespace posthouse::table
