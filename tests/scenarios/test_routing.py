@@ -1,15 +1,13 @@
-"""MX, A and the rest of DNS decide where a message goes. Needs port 53 on a loopback address of its own."""
+"""MX, A and the rest of DNS decide where a message goes."""
 import pytest
 
 from harness.ports import free_port
 from harness.sink import Sink
 
-pytestmark = pytest.mark.needs_root("its own resolv.conf")
-
 
 @pytest.fixture
 def port25():
-    """Sinks on port `port` of different loopback addresses; smtp_tcp_port of the instance must be that."""
+    """Sinks on one port of different loopback addresses."""
     port = free_port()
     sinks = {}
 
@@ -23,12 +21,8 @@ def port25():
         server.stop()
 
 
-def settings(mta, port):
-    return dict(relayhost="", smtp_tcp_port=str(port)) if mta.suite.is_posthouse else dict(relayhost="")
-
-
 def route(mta, port25, **more):
-    """Both suites connect to `port`: through the transport's nexthop, whose MX lookup is by name."""
+    """Everything goes to the MX hosts of mail.test, on the port of the sinks."""
     mta.start(default_transport=f"smtp:mail.test:{port25.port}", **more)
 
 
