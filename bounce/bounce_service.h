@@ -1,0 +1,44 @@
+// The services bounce, defer and trace: keeps the per-message logs and turns them into notices.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "bounce/log_file.h"
+#include "bounce/notifier.h"
+#include "bounce/parameters.h"
+#include "lib/ipc/dispatcher.h"
+#include "lib/service/service.h"
+
+namespace posthouse::bounce {
+
+inline constexpr service::Plan kPlan{.program = "bounce"};
+
+class BounceService : public service::Service {
+ public:
+  Result<void> prepare(const service::Environment& environment) override;
+  void serve(runtime::Stream stream) override;
+
+ private:
+  bool append(const ipc::BounceAppend& query);
+  bool flush(const ipc::BounceMessage& message);
+  bool warn(const ipc::BounceMessage& message);
+  bool one(const ipc::BounceOne& query);
+  bool remove(const ipc::BounceRemove& query);
+
+  std::optional<std::vector<ipc::DeliveryRecord>> read_log(const LogFile& file,
+                                                           const std::string& queue_id) const;
+  // The message's file, nothing when it cannot be read (logged).
+  std::optional<Original> read_original(const ipc::BounceMessage& message) const;
+  std::optional<LogFile> log_of(const std::string& queue_id) const;
+
+  LogKind kind_ = LogKind::bounce;
+  LogFormat format_;
+  queuefile::Layout layout_;
+  std::size_t size_limit_ = 0;
+  ipc::Dispatcher dispatcher_;
+  std::unique_ptr<Submission> submission_;
+  std::unique_ptr<Notifier> notifier_;
+};
+
+}  // namespace posthouse::bounce

@@ -1,0 +1,32 @@
+// Hands a notice to cleanup; success means that it is safely in the queue.
+#pragma once
+
+#include <string>
+
+#include "lib/base/failure.h"
+#include "lib/ipc/client.h"
+
+namespace posthouse::bounce {
+
+struct Outgoing {
+  std::string sender;        // internal form; empty for notices to senders
+  std::string recipient;     // internal form
+  std::string content;       // without Received; LF line ends
+  bool is_filtered = false;  // passes header and body checks and Milters
+};
+
+class Submission {
+ public:
+  Submission(std::string hostname, std::string mail_name)
+      : hostname_(std::move(hostname)), mail_name_(std::move(mail_name)) {}
+  // The queue id of the notice. May wait.
+  Result<std::string> send(const Outgoing& mail);
+
+ private:
+  Result<std::string> converse(ipc::Connection& connection, const Outgoing& mail);
+
+  std::string hostname_, mail_name_;
+  ipc::Pool cleanup_{"public/cleanup"};
+};
+
+}  // namespace posthouse::bounce
