@@ -122,6 +122,12 @@ message twice.)",
            R"(The longest line sent, in bytes without line end; longer ones are broken and the next line starts with a
 blank. 0 is no limit.)",
        .at_least = 0}};
+  config::Str generic_maps{
+      *this,
+      {.name = named("generic_maps"),
+       .doc =
+           R"(Tables that replace addresses in the envelope and the headers of mail that is sent, such as local names by
+ones that are valid on the Internet.)"}};
   config::Choice<VerifyTarget> address_verify_target{
       *this,
       {.name = named("address_verify_target"),

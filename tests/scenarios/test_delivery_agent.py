@@ -146,6 +146,25 @@ def test_xforward(agents):
     assert f"XFORWARD PROTO=ESMTP HELO=he+20lo IDENT={delivered.queue_id} SOURCE=LOCAL" in peer.transcript
 
 
+def test_generic_maps_change_envelope_and_headers(agents):
+    agent = agents("smtp_generic_maps = inline:{ {s@local.test = s@world.test}, {@in.test = @out.test} }")
+    peer = Peer(PLAIN)
+    lines = ["From: S <s@local.test>", "To: r@in.test,", "\tother@x.test", "X-To: r@in.test", "", "s@local.test"]
+    agent.deliver(to(peer), ["r@in.test", "q@x.test"], sender="s@local.test", lines=lines)
+    assert "MAIL FROM:<s@world.test>" in peer.transcript
+    assert "RCPT TO:<r@out.test>" in peer.transcript and "RCPT TO:<q@x.test>" in peer.transcript
+    content = next(part for part in peer.transcript if isinstance(part, bytes)).decode()
+    assert "From: S <s@world.test>\r\n" in content and "r@out.test" in content and "other@x.test" in content
+    assert "X-To: r@in.test\r\n\r\ns@local.test\r\n" in content
+
+
+def test_a_failing_generic_map_defers(agents):
+    agent, peer = agents("smtp_generic_maps = fail:x"), Peer({})
+    delivered = agent.deliver(to(peer), ["r@x.test"])
+    assert delivered.outcomes == ["deferred"] and delivered.marks == "R"
+    assert not any(isinstance(part, str) and part.startswith("MAIL") for part in peer.transcript)
+
+
 PROBE, USER_PROBE = 256, 512
 
 

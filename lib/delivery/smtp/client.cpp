@@ -29,11 +29,11 @@ struct Client::Place {
   bool is_final = false;  // nothing else is tried after it
 };
 
-Client::Client(Settings settings, RouterPeers peers, EnvelopeMap envelope_map)
+Client::Client(Settings settings, RouterPeers peers, std::shared_ptr<const GenericMap> generic)
     : settings_(std::move(settings)),
       router_(settings_.route, std::move(peers)),
       cache_(settings_.reuse),
-      envelope_map_(std::move(envelope_map)) {}
+      generic_(std::move(generic)) {}
 
 void Client::deliver(Attempt& attempt) {
   Progress progress{attempt};
@@ -141,8 +141,7 @@ void Client::use(Progress& progress, SessionCache::Handle session, const std::st
   progress.tried.push_back(session->server().name_and_port());
   for (bool is_again = false;; is_again = true) {
     ++session->uses;
-    Trial trial{
-        .is_final = is_final, .relay = {.ready = Clock::system().now()}, .envelope_address = envelope_map_};
+    Trial trial{.is_final = is_final, .relay = {.ready = Clock::system().now()}, .generic = generic_.get()};
     Transaction transaction(*session, progress.attempt, settings_.transaction, std::move(trial));
     const End end = transaction.run();
     if (end == End::stale && !is_again) {

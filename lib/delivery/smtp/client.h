@@ -4,7 +4,6 @@
 // One Client per process; many fibers deliver at once. Results are recorded as they come.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,9 +17,7 @@ namespace posthouse::delivery::smtp {
 
 class Client {
  public:
-  using EnvelopeMap = std::function<Result<std::string>(const std::string&)>;
-
-  Client(Settings settings, RouterPeers peers, EnvelopeMap envelope_map = {});
+  Client(Settings settings, RouterPeers peers, std::shared_ptr<const GenericMap> generic = nullptr);
   void deliver(Attempt& attempt);  // may wait
   void drain() { cache_.clear(); }
 
@@ -39,7 +36,7 @@ class Client {
   Settings settings_;
   Router router_;
   SessionCache cache_;
-  EnvelopeMap envelope_map_;
+  std::shared_ptr<const GenericMap> generic_;
 };
 
 }  // namespace posthouse::delivery::smtp

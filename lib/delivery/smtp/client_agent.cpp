@@ -4,6 +4,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/delivery/smtp/load_settings.h"
 #include "lib/dns/parameters.h"
+#include "lib/log/log.h"
 
 namespace posthouse::delivery::smtp {
 
@@ -16,12 +17,22 @@ Result<void> ClientAgent::prepare(const service::Environment& environment) {
   auto resolver = dns::Resolver::create({.servers = join((*dns_parameters)->dns_resolver_servers(), ",")});
   if (!resolver) return fail(resolver.error());
   resolver_ = *std::move(resolver);
-  client_ = std::make_unique<Client>(*std::move(settings), RouterPeers{.dns = resolver_.get()});
+  auto generic = GenericMap::open(environment.main_cf, is_lmtp_ ? "lmtp_generic_maps" : "smtp_generic_maps",
+                                  settings->generic_maps);
+  if (!generic) return fail(generic.error());
+  generic_ = *generic;
+  client_ = std::make_unique<Client>(*std::move(settings), RouterPeers{.dns = resolver_.get()},
+                                     *std::move(generic));
   return {};
 }
 
 void ClientAgent::deliver(Attempt& attempt) {
   client_->deliver(attempt);
+  if (!generic_ || service::is_draining()) return;
+  if (const std::string changed = generic_->changed_table(); !changed.empty()) {
+    log::info("table {} has changed -- restarting", changed);
+    service::request_drain();
+  }
 }
 
 void ClientAgent::drain() {

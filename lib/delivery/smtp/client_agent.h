@@ -19,6 +19,7 @@ class ClientAgent : public Agent {
 
   bool is_lmtp_;
   std::unique_ptr<dns::Resolver> resolver_;
+  std::shared_ptr<const GenericMap> generic_;
   std::unique_ptr<Client> client_;
 };
 

@@ -6,19 +6,31 @@ namespace posthouse::delivery::smtp {
 
 class ContentSource::Converter : public mail::MimeSink {
  public:
-  Converter(protocol::ContentWriter& writer, const TransactionSettings& settings)
+  Converter(protocol::ContentWriter& writer, const TransactionSettings& settings, bool convert,
+            const GenericMap* generic)
       : writer_(writer),
+        generic_(generic),
         reader_({.nesting_limit = settings.mime_nesting_limit,
                  .boundary_limit = settings.mime_boundary_limit,
                  .header_limit = settings.header_size_limit,
-                 .downgrade = true},
+                 .downgrade = convert},
                 *this) {}
 
   void line(std::string_view text, bool ends) { reader_.line(text, ends); }
   void end() { reader_.end(); }
+  const std::optional<Failure>& failure() const { return failure_; }
 
  private:
-  void header(mail::HeaderClass, const mail::HeaderSpec&, std::string_view text) override {
+  void header(mail::HeaderClass where, const mail::HeaderSpec& spec, std::string_view text) override {
+    const bool has_addresses = spec.is_sender || spec.is_recipient;
+    if (generic_ == nullptr || where != mail::HeaderClass::primary || !has_addresses) return add_lines(text);
+    const auto mapped = generic_->map_header(text);
+    if (mapped)
+      add_lines(*mapped);
+    else
+      failure_ = mapped.error();
+  }
+  void add_lines(std::string_view text) {
     for (std::string_view line : split(text, '\n')) writer_.add(line, true);
   }
   void headers_end() override {}
@@ -26,13 +38,19 @@ class ContentSource::Converter : public mail::MimeSink {
   void error(mail::MimeError, std::string_view) override {}  // cleanup judged the message already
 
   protocol::ContentWriter& writer_;
+  const GenericMap* generic_;
+  std::optional<Failure> failure_;
   mail::MimeReader reader_;
 };
 
 ContentSource::ContentSource(queuefile::ContentReader reader, const TransactionSettings& settings,
-                             bool convert)
+                             bool convert, const GenericMap* generic)
     : reader_(std::move(reader)), writer_(buffer_, settings.line_length_limit) {
-  if (convert) converter_ = std::make_unique<Converter>(writer_, settings);
+  if (convert || generic) converter_ = std::make_unique<Converter>(writer_, settings, convert, generic);
+}
+
+bool ContentSource::has_table_failure() const {
+  return converter_ && converter_->failure();
 }
 
 ContentSource::~ContentSource() = default;
@@ -59,6 +77,7 @@ Result<bool> ContentSource::append(std::string& out, std::size_t size) {
     writer_.finish();
   }
   buffer_.swap(out);
+  if (has_table_failure()) return fail(*converter_->failure());
   return has_more;
 }
 

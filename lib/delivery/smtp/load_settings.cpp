@@ -126,6 +126,7 @@ Result<Settings> load_settings(const config::MainCf& main_cf, bool is_lmtp) {
                     .age_limit = (*client)->connection_reuse_time_limit(),
                     .use_limit = (*client)->connection_reuse_count_limit()};
   settings.session_limit = static_cast<std::size_t>((*client)->mx_session_limit());
+  settings.generic_maps = (*client)->generic_maps();
   settings.fallback_relay = (*client)->fallback_relay();
   settings.bind_address = (*client)->bind_address();
   settings.bind_address6 = (*client)->bind_address6();

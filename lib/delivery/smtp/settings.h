@@ -69,7 +69,8 @@ struct Settings {
   TransactionSettings transaction;
   ReuseSettings reuse;
   std::size_t session_limit = 2;  // sessions per request; 0: no limit
-  std::string fallback_relay;     // list of destinations
+  std::string generic_maps;
+  std::string fallback_relay;  // list of destinations
   std::string bind_address, bind_address6;
 };
 

@@ -93,16 +93,26 @@ bool Transaction::prepare() {
     refuse_rest(message_too_large(session_.server(), request.message_size, limit));
     return false;
   }
-  sender_ = request.sender;
-  if (trial_.envelope_address && !sender_.empty()) {
-    auto mapped = trial_.envelope_address(sender_);
-    if (!mapped) {
-      refuse_rest(mapped.error());
-      return false;
-    }
-    sender_ = *std::move(mapped);
-  }
-  return true;
+  return map_addresses();
+}
+
+bool Transaction::map_addresses() {
+  sender_ = attempt_.request.sender;
+  if (trial_.generic == nullptr) return true;
+  mapped_.resize(attempt_.request.recipients.size());
+  const auto map = [this](const std::string& address, std::string& out) {
+    if (address.empty()) return true;
+    auto mapped = trial_.generic->map(address);
+    if (mapped)
+      out = *std::move(mapped);
+    else
+      refuse_rest(Failure::deferred("4.3.0", "table lookup failure"));
+    return mapped.has_value();
+  };
+  if (!map(attempt_.request.sender, sender_)) return false;
+  return std::ranges::all_of(std::vector(todo_), [&](std::size_t i) {
+    return map(attempt_.request.recipients[i].address, mapped_[i]);
+  });
 }
 
 void Transaction::mail_command(std::string& out) {
@@ -124,9 +134,7 @@ void Transaction::mail_command(std::string& out) {
 
 void Transaction::rcpt_command(std::string& out, std::size_t recipient) {
   const ipc::DeliveryRecipient& whom = attempt_.request.recipients[recipient];
-  std::string address = whom.address;
-  if (trial_.envelope_address)
-    if (auto mapped = trial_.envelope_address(address)) address = *std::move(mapped);
+  std::string address = mapped_.empty() ? whom.address : mapped_[recipient];
   if (settings_.quote_envelope) address = mail::to_external(address);
   protocol::RcptCommand command{.recipient = address};
   if (session_.capabilities().dsn) {
@@ -244,13 +252,16 @@ bool Transaction::is_conversion_needed() const {
 }
 
 bool Transaction::send_content() {
-  ContentSource source(attempt_.content(), settings_, is_conversion_needed());
+  ContentSource source(attempt_.content(), settings_, is_conversion_needed(), trial_.generic);
   std::string piece;
   for (bool has_more = true; has_more;) {
     piece.clear();
     const auto appended = source.append(piece, kContentPiece);
     if (!appended) {
-      attempt_.unreadable(appended.error());
+      if (source.has_table_failure())
+        refuse_rest(Failure::deferred("4.3.0", "table lookup failure"));
+      else
+        attempt_.unreadable(appended.error());
       todo_.clear();
       session_.abandon();
       return false;

@@ -6,22 +6,21 @@
 // stays open for them.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/delivery/agent.h"
+#include "lib/delivery/smtp/generic_map.h"
 #include "lib/delivery/smtp/session.h"
 #include "lib/delivery/smtp/settings.h"
 
 namespace posthouse::delivery::smtp {
 
 struct Trial {
-  bool is_final = true;  // no other server comes after this one
-  Relay relay;           // for logs; names the session's server
-  // Rewrites an envelope address in internal form (generic maps); empty: leaves it alone.
-  std::function<Result<std::string>(const std::string&)> envelope_address;
+  bool is_final = true;                 // no other server comes after this one
+  Relay relay;                          // for logs; names the session's server
+  const GenericMap* generic = nullptr;  // null: addresses stay
 };
 
 class Transaction {
@@ -49,6 +48,7 @@ class Transaction {
   bool talk();     // the envelope; false: the connection is lost
   bool xforward_commands();
   void mail_command(std::string& out);
+  bool map_addresses();
   void rcpt_command(std::string& out, std::size_t recipient);
   bool ask(const std::string& command, Step step);
   bool take_replies();
@@ -78,6 +78,7 @@ class Transaction {
   std::vector<std::optional<protocol::Reply>> probe_replies_;
   std::vector<Step> pending_;
   std::string sender_;
+  std::vector<std::string> mapped_;  // recipients by index, if there is a generic map
   std::size_t batch_bytes_ = 0;
   Phase last_phase_ = Phase::mail;
   bool is_refused_ = false;  // MAIL, or what comes before it
