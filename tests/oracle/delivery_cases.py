@@ -74,6 +74,18 @@ CASES = {
     "mixed_421_in_rcpt": {"RCPT <a@X>": "550 5.1.1 no a", "RCPT <b@X>": "421 4.3.2 bye|CLOSE"},
     "none_ok_data_354": {"RCPT": "550 5.1.1 no", "DATA": "354 go"},
     "none_ok_data_503": {"RCPT": "550 5.1.1 no", "DATA": "503 5.5.1 no valid recipients"},
+    "greet_own_name": {"greeting": "220 mx.example.test ESMTP"},
+    "ehlo_own_name": {"EHLO": "250-mx.example.test\n250 SIZE"},
+    "greet_220_dash_only": {"greeting": "220-"},
+    "dot_bare_code": {"dot": "250"},
+    "rcpt_251": {"RCPT": "251 2.1.5 will forward"},
+    "rcpt_550_empty": {"RCPT": "550"},
+    "ehlo_lower_case": {"EHLO": "250-peer.test\n250-pipelining\n250 dsn"},
+    "ehlo_dsn_only": {"EHLO": "250-peer.test\n250 DSN"},
+    "ehlo_size_zero": {"EHLO": "250-peer.test\n250 SIZE 0"},
+    "dot_long": {"dot": "250 2.0.0 " + "x" * 1500},
+    "rcpt_control": {"RCPT": "550 5.1.1 a\x01b\tc"},
+    "mail_552_size": {"MAIL": "552 5.3.4 too big"},
     "refused": "refused",
 }
 MANY = ("mixed", "none_ok")

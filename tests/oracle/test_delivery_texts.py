@@ -39,6 +39,12 @@ class Site:
         if self.peer:
             self.peer.add({stage.replace("@X", "@" + self.domain): answer for stage, answer in CASES[name].items()})
 
+    def commands(self):
+        """What the client said before any content, without the port in addresses."""
+        said = [part for part in (self.peer.transcript if self.peer else []) if isinstance(part, str)]
+        said = said[:said.index("DATA")] if "DATA" in said else said
+        return [line.replace(self.domain, "DOMAIN") for line in said if line not in ("RSET", "QUIT")]
+
     def nexthop(self, program):
         return f"{'inet:' if program == 'lmtp' else ''}[127.0.0.1]:{self.port}"
 
@@ -56,7 +62,8 @@ def reference(program):
         for site in sites.values():
             postfix.send(site.addresses, MESSAGE)
         found = postfix.lines_to([a for s in sites.values() for a in s.addresses], program)
-        yield {name: [comparable(found[a], s.port, s.domain) for a in s.addresses] for name, s in sites.items()}
+        yield {name: ([comparable(found[a], s.port, s.domain) for a in s.addresses], s.commands())
+               for name, s in sites.items()}
     finally:
         postfix.stop()
 
@@ -76,7 +83,9 @@ def test_same_line_as_the_reference(program, reference, agent, name):
     lines = delivered.lines()
     ours = [next(comparable(line, site.port, site.domain) for line in lines if f"to=<{a}>" in line)
             for a in site.addresses]
-    assert ours == reference[name]
+    their_lines, their_commands = reference[name]
+    assert ours == their_lines
+    assert site.commands() == their_commands
     statuses = ["status=" + {"delivered": "sent"}.get(outcome, outcome) + " " for outcome in delivered.outcomes]
     assert all(status in line for status, line in zip(statuses, ours))
     assert delivered.marks == "".join("R" if outcome == "deferred" else "D" for outcome in delivered.outcomes)
