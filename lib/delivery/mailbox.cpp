@@ -326,13 +326,16 @@ Result<void> deliver_to_mbox_blocking(const MailboxCopy& copy) {
 
 Result<void> deliver_to_mailbox(const MailboxCopy& copy) {
   if (copy.is_maildir()) return runtime::offload([&copy] { return deliver_to_maildir_blocking(copy); });
-  for (int attempt = 1;; ++attempt) {
+  // Quick at first: another delivery holds the lock for a moment, a mail reader for longer.
+  const Deadline end = deadline_after(copy.lock.attempts * copy.lock.delay);
+  Duration pause = std::chrono::milliseconds(20);
+  for (;; pause = std::min<Duration>(2 * pause, copy.lock.delay)) {
     auto result = runtime::offload([&copy] { return deliver_to_mbox_blocking(copy); });
     if (result || result.error().text != kLocked) return result;
-    if (attempt >= copy.lock.attempts) {
+    if (std::chrono::steady_clock::now() >= end) {
       return fail(mbox_failure(copy, EAGAIN, "unable to lock for exclusive access: " + error_text(EAGAIN)));
     }
-    if (runtime::sleep_for(copy.lock.delay) == runtime::Wake::cancelled) {
+    if (runtime::sleep_for(pause) == runtime::Wake::cancelled) {
       return fail(Failure::deferred("4.3.2", "mail system is stopping"));
     }
   }

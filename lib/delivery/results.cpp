@@ -142,6 +142,10 @@ void Results::probe_failed(std::size_t index, const Relay& relay, const Failure&
   log(index, relay, delays(relay), failure.dsn, "undeliverable", failure.text);
 }
 
+void Results::recorded_elsewhere(std::size_t index, ipc::Outcome outcome) {
+  if (begin_result(index)) entries_[index].outcome = outcome;
+}
+
 void Results::fail_rest(const Relay& relay, const Failure& failure, const Remote& remote) {
   for (std::size_t index : open()) failed(index, relay, failure, remote);
 }

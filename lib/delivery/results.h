@@ -57,6 +57,8 @@ class Results {
   void delivered(std::size_t index, const Relay& relay, const Success& success, const Remote& remote = {});
   // Deferral or bounce, as the failure says.
   void failed(std::size_t index, const Relay& relay, const Failure& failure, const Remote& remote = {});
+  // Another agent delivered, logged and marked.
+  void recorded_elsewhere(std::size_t index, ipc::Outcome outcome);
   // The same for all that have no result yet.
   void fail_rest(const Relay& relay, const Failure& failure, const Remote& remote = {});
 

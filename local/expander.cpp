@@ -1,0 +1,161 @@
+#include "local/expander.h"
+
+#include "lib/base/text.h"
+#include "lib/mail/extension.h"
+#include "lib/mail/quote.h"
+
+namespace posthouse::local {
+namespace {
+
+Failure nesting() {
+  return Failure::bounced("5.4.6", "recipient nesting limit exceeded");
+}
+
+std::pair<std::string, std::string> split_name(const std::string& name, std::string_view delimiters) {
+  if (auto parts = mail::split_extension(name, delimiters)) {
+    return {std::string(parts->user), std::string(parts->extension)};
+  }
+  return {name, {}};
+}
+
+}  // namespace
+
+Result<Expansion> Expander::expand(std::string_view recipient) {
+  expansion_ = {};
+  visited_.clear();
+  includes_.clear();
+  if (auto followed = local_name(std::string(mail::split_address(recipient).local), {}); !followed) {
+    return fail(followed.error());
+  }
+  if (expansion_.is_empty()) return fail(Failure::bounced("5.3.5", "alias expands to nothing"));
+  return std::move(expansion_);
+}
+
+Result<void> Expander::local_name(const std::string& local_part, Context context) {
+  if (++context.depth > kDepthLimit) return fail(nesting());
+  const std::string name = lower(local_part);
+  const auto [user, extension] = split_name(name, rules_.recipient_delimiter);
+  auto entry = world_.alias(name);
+  std::string found = name;
+  if (entry && !*entry && user != name) {
+    entry = world_.alias(user);
+    found = user;
+  }
+  if (!entry) return fail(Failure::deferred("4.3.0", "alias database unavailable"));
+  if (*entry) return alias(found, **entry, context);
+  return account(user, extension, context);
+}
+
+Result<void> Expander::alias(const std::string& name, const AliasEntry& entry, Context context) {
+  if (!visited_.insert(name).second) {
+    return fail(Failure::bounced("5.4.6", "alias database loop for " + name));
+  }
+  expansion_.is_expanded = true;
+  const auto owner = world_.alias("owner-" + name);
+  if (owner && *owner) expansion_.owner = completed("owner-" + name);
+  const auto list = parse_targets(entry.value);
+  if (!list) return fail(list.error());
+  context.is_forward = false;
+  context.may_name_files = rules_.aliases_may_name_files;
+  context.user.reset();
+  if (entry.owner_uid != 0) {
+    context.user = rules_.default_user;
+    context.user->owner.uid = entry.owner_uid;
+  }
+  return targets(*list, context);
+}
+
+Result<void> Expander::account(const std::string& name, const std::string& extension, Context context) {
+  if (++context.depth > kDepthLimit) return fail(nesting());
+  const auto user = world_.user(name);
+  if (!user) return fail(user.error());
+  if (!*user) {
+    expansion_.unknown = name;
+    return {};
+  }
+  // Who was here already has been forwarded: what is meant is the mailbox.
+  if (!visited_.insert(name).second) return mailbox(name);
+  const auto text = world_.forward(**user, extension);
+  if (!text) return fail(text.error());
+  if (!*text) return mailbox(name);
+  const auto list = parse_target_file(**text);
+  if (!list) return fail(Failure::deferred("4.3.0", "error reading forwarding file: bad syntax"));
+  if (list->empty()) return mailbox(name);
+  expansion_.is_expanded = true;
+  context.user = **user;
+  context.is_forward = true;
+  context.may_name_files = rules_.forwards_may_name_files;
+  return targets(*list, context);
+}
+
+Result<void> Expander::targets(const std::vector<Target>& list, Context context) {
+  for (const Target& one : list) {
+    if (auto followed = target(one, list.size() == 1, context); !followed) return followed;
+  }
+  return {};
+}
+
+Result<void> Expander::target(const Target& one, bool is_only, Context context) {
+  if (++context.depth > kDepthLimit) return fail(nesting());
+  switch (one.kind) {
+    case Target::Kind::address:
+      return address(one, is_only, context);
+    case Target::Kind::command:
+      return fail(Failure::bounced("5.7.1", "mail to command is restricted"));
+    case Target::Kind::file: {
+      if (!context.may_name_files) return fail(Failure::bounced("5.7.1", "mail to file is restricted"));
+      const User& writer = context.user ? *context.user : rules_.default_user;
+      expansion_.files.push_back({one.text, writer.owner, writer.name});
+      return {};
+    }
+    case Target::Kind::include:
+      break;
+  }
+  if (context.is_forward) return fail(Failure::bounced("5.7.1", "mail to :include: is restricted"));
+  if (!includes_.insert(one.text).second) return fail(nesting());
+  const auto text = world_.include(one.text, context.user);
+  if (!text) return fail(text.error());
+  const auto list = parse_target_file(*text);
+  if (!list) return fail(list.error());
+  context.may_name_files = false;  // allow_mail_to_files has no "include" by default
+  return targets(*list, context);
+}
+
+Result<void> Expander::address(const Target& one, bool is_only, Context context) {
+  const auto local_part = local_part_of(one.text);
+  if (!local_part) {
+    expansion_.addresses.push_back(completed(one.text));
+    return {};
+  }
+  const std::string user = split_name(lower(*local_part), rules_.recipient_delimiter).first;
+  if (one.skips_expansion || visited_.contains(user)) return mailbox(user);
+  if (is_only) return local_name(*local_part, context);
+  expansion_.addresses.push_back(completed(one.text));
+  return {};
+}
+
+Result<void> Expander::mailbox(const std::string& name) {
+  const auto user = world_.user(name);
+  if (!user) return fail(user.error());
+  if (!*user) {
+    expansion_.unknown = name;
+    return {};
+  }
+  for (const User& known : expansion_.mailboxes) {
+    if (known.name == (*user)->name) return {};
+  }
+  expansion_.mailboxes.push_back(**user);
+  return {};
+}
+
+std::string Expander::completed(const std::string& address) const {
+  return mail::split_address(address).has_domain ? address : address + "@" + rules_.myorigin;
+}
+
+std::optional<std::string> Expander::local_part_of(const std::string& address) const {
+  const mail::AddressParts parts = mail::split_address(address);
+  if (parts.has_domain && !world_.is_local_domain(lower(parts.domain))) return std::nullopt;
+  return std::string(parts.local);
+}
+
+}  // namespace posthouse::local

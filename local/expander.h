@@ -1,0 +1,96 @@
+// Follows aliases, :include: files and .forward files of one recipient to the places where its mail goes.
+//
+// A single target that is local again is followed at once; of several targets the addresses become
+// recipients of a new message (Expansion::addresses), so that each is delivered, retried and bounced on its
+// own. A name that appears in its own expansion means its mailbox. The world (tables, accounts, files)
+// is an argument whose functions may wait.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lib/base/failure.h"
+#include "local/target.h"
+#include "local/user.h"
+
+namespace posthouse::local {
+
+struct FileTarget {
+  std::string path;
+  delivery::Owner owner;
+  std::string user;
+};
+
+struct Expansion {
+  std::vector<std::string> addresses;  // complete, internal form
+  std::vector<FileTarget> files;
+  std::vector<User> mailboxes;
+  std::optional<std::string> unknown;  // a local name without account: its user part
+  std::optional<std::string> owner;    // sender of the new message: owner-NAME
+  bool is_expanded = false;            // by an alias or a .forward file
+
+  bool is_empty() const { return addresses.empty() && files.empty() && mailboxes.empty() && !unknown; }
+};
+
+struct AliasEntry {
+  std::string value;
+  unsigned owner_uid = 0;  // who can change the table
+};
+
+struct World {
+  // By local part, as the key of an alias table.
+  std::function<Result<std::optional<AliasEntry>>(const std::string& name)> alias;
+  std::function<Result<std::optional<User>>(const std::string& name)> user;
+  // Content of the user's .forward file, if there is a usable one. `extension` without delimiter.
+  std::function<Result<std::optional<std::string>>(const User&, const std::string& extension)> forward;
+  // Content of an :include: file, read with these rights (nothing: the table belongs to root).
+  std::function<Result<std::string>(const std::string& path, const std::optional<User>&)> include;
+  std::function<bool(const std::string& domain)> is_local_domain;
+};
+
+struct ExpanderRules {
+  std::string recipient_delimiter;
+  std::string myorigin;
+  bool aliases_may_name_files = true, forwards_may_name_files = true;
+  User default_user;  // default_privs: writes files that root's aliases name
+};
+
+class Expander {
+ public:
+  Expander(const World& world, const ExpanderRules& rules) : world_(world), rules_(rules) {}
+
+  // May wait. A failure is the result of the recipient.
+  Result<Expansion> expand(std::string_view recipient);
+
+  static constexpr int kDepthLimit = 100;
+
+ private:
+  struct Context {
+    int depth = 0;
+    std::optional<User> user;  // whose .forward file is being read, or who owns the alias
+    bool is_forward = false;
+    bool may_name_files = true;
+  };
+
+  Result<void> local_name(const std::string& local_part, Context context);
+  Result<void> alias(const std::string& name, const AliasEntry& entry, Context context);
+  Result<void> account(const std::string& user, const std::string& extension, Context context);
+  Result<void> targets(const std::vector<Target>& list, Context context);
+  Result<void> target(const Target& target, bool is_only, Context context);
+  Result<void> address(const Target& target, bool is_only, Context context);
+  Result<void> mailbox(const std::string& user);
+  std::string completed(const std::string& address) const;
+  // The local part if the address is ours.
+  std::optional<std::string> local_part_of(const std::string& address) const;
+
+  const World& world_;
+  const ExpanderRules& rules_;
+  Expansion expansion_;
+  std::set<std::string> visited_;  // aliases and users on the way
+  std::set<std::string> includes_;
+};
+
+}  // namespace posthouse::local

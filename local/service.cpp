@@ -1,0 +1,287 @@
+#include "local/service.h"
+
+#include <sys/stat.h>
+
+#include "lib/base/text.h"
+#include "lib/config/core_parameters.h"
+#include "lib/config/main_cf.h"
+#include "lib/delivery/mailbox_parameters.h"
+#include "lib/delivery/parallel.h"
+#include "lib/log/log.h"
+#include "lib/mail/extension.h"
+#include "lib/mail/quote.h"
+#include "lib/runtime/offload.h"
+#include "lib/table/settings.h"
+#include "lib/table/text_types.h"
+
+namespace posthouse::local {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPassTimeout = 18000s;
+constexpr std::size_t kHeaderLimit = 256 * 1024;
+
+Failure unusable(const config::Problems& problems) {
+  return Failure::deferred("4.3.5", problems.empty() ? "bad configuration" : problems.front().text());
+}
+
+delivery::Relay relay() {
+  return {.name = "local"};
+}
+
+bool is_probe(const ipc::DeliveryRequest& request) {
+  return (request.flags & (ipc::delivery_flag::kProbe | ipc::delivery_flag::kUserProbe)) != 0;
+}
+
+// A spool directory that its group may write is written with that group: the user alone could not make files
+// or lock files there.
+delivery::Owner spool_owner(const std::string& directory, delivery::Owner owner) {
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) == 0 && (status.st_mode & S_IWGRP) != 0 &&
+      (status.st_mode & S_IWOTH) == 0) {
+    owner.gid = status.st_gid;
+  }
+  return owner;
+}
+
+}  // namespace
+
+Result<void> LocalAgent::prepare(const service::Environment& environment) {
+  if (auto prepared = Agent::prepare(environment); !prepared) return prepared;
+  if (auto taken = take_parameters(environment); !taken) return taken;
+  return open_tables(environment);
+}
+
+Result<void> LocalAgent::take_parameters(const service::Environment& environment) {
+  const config::MainCf& main_cf = *environment.main_cf;
+  const auto own = config::load<Parameters>(main_cf);
+  if (!own) return fail(unusable(own.error()));
+  parameters_ = *own;
+  const auto shared = config::load<delivery::MailboxParameters>(main_cf);
+  if (!shared) return fail(unusable(shared.error()));
+  auto lock = delivery::MailboxLock::parse(parameters_->mailbox_delivery_lock());
+  if (!lock) return fail(Failure::deferred("4.3.5", "mailbox_delivery_lock: unknown lock method"));
+  lock->attempts = (*shared)->deliver_lock_attempts();
+  lock->delay = (*shared)->deliver_lock_delay();
+  lock->stale = (*shared)->stale_lock_time();
+  pattern_.lock = *lock;
+  pattern_.limit = parameters_->mailbox_size_limit();
+  pattern_.must_own = (*shared)->strict_mailbox_ownership();
+
+  const auto rights = config::load<config::Rights>(main_cf);
+  if (!rights) return fail(unusable(rights.error()));
+  const auto default_user = find_user_blocking((*rights)->default_privs());
+  if (!default_user || !*default_user) {
+    return fail(Failure::deferred("4.3.5", "default_privs: unknown user: " + (*rights)->default_privs()));
+  }
+  rules_.default_user = **default_user;
+  const auto& files = parameters_->allow_mail_to_files();
+  rules_.aliases_may_name_files = std::find(files.begin(), files.end(), "alias") != files.end();
+  rules_.forwards_may_name_files = std::find(files.begin(), files.end(), "forward") != files.end();
+  return {};
+}
+
+Result<void> LocalAgent::open_tables(const service::Environment& environment) {
+  const config::MainCf& main_cf = *environment.main_cf;
+  const auto identity = config::load<config::Identity>(main_cf);
+  if (!identity) return fail(unusable(identity.error()));
+  const auto messages = config::load<config::Messages>(main_cf);
+  if (!messages) return fail(unusable(messages.error()));
+  auto settings = table::settings_from(environment.main_cf);
+  if (!settings) return fail(unusable(settings.error()));
+  const auto destinations = main_cf.expand((*identity)->mydestination());
+  if (!destinations) return fail(Failure::deferred("4.3.5", destinations.error().text()));
+
+  world_settings_ = std::make_shared<WorldSettings>();
+  WorldSettings& world = *world_settings_;
+  world.tables = std::make_shared<table::Tables>(std::move(*settings), table::text_types());
+  world.aliases = table::TableList(*world.tables, "alias_maps", parameters_->alias_maps(),
+                                   table::kLookupFlags | table::Flag::no_substitution);
+  world.mydestination = table::MatchList(*world.tables, "mydestination", *destinations,
+                                         {.kind = table::MatchList::Kind::domain});
+  world.forward_path = parameters_->forward_path();
+  world.recipient_delimiter = rules_.recipient_delimiter = (*messages)->recipient_delimiter();
+  rules_.myorigin = (*identity)->myorigin();
+  world_ = make_world(world_settings_);
+  forwarder_ = std::make_unique<Forwarder>((*identity)->myhostname(), (*identity)->mail_name());
+  return {};
+}
+
+void LocalAgent::deliver(delivery::Attempt& attempt) {
+  delivery::run_parallel(attempt.results.open(), [&](std::size_t index) { deliver_one(attempt, index); });
+  if (const std::string changed = world_settings_->tables->changed(); !changed.empty()) {
+    log::info("table {} has changed -- restarting", changed);
+    service::request_drain();
+  }
+}
+
+void LocalAgent::deliver_one(delivery::Attempt& attempt, std::size_t index) {
+  const std::string& address = attempt.request.recipients[index].address;
+  if (was_delivered_before(attempt, address)) {
+    return attempt.results.failed(index, relay(),
+                                  Failure::bounced("5.4.6", "mail forwarding loop for " + address));
+  }
+  const auto expansion = Expander(world_, rules_).expand(address);
+  if (!expansion) return attempt.results.failed(index, relay(), expansion.error());
+  deliver_expansion(attempt, index, *expansion);
+}
+
+// Mailboxes and files first: only when they are done does the rest leave as a new message.
+void LocalAgent::deliver_expansion(delivery::Attempt& attempt, std::size_t index,
+                                   const Expansion& expansion) {
+  const bool is_plain = !expansion.is_expanded || (expansion.addresses.empty() && expansion.files.empty());
+  if (!parameters_->mailbox_transport().empty() && is_plain &&
+      (expansion.unknown || expansion.mailboxes.size() == 1)) {
+    return pass_to(attempt, index, parameters_->mailbox_transport());
+  }
+  if (expansion.unknown) return unknown_user(attempt, index, expansion);
+  if (is_probe(attempt.request)) {
+    const std::string text =
+        expansion.addresses.empty() ? "delivers to mailbox" : "aliased to " + expansion.addresses.front();
+    return attempt.results.delivered(index, relay(), {.text = text});
+  }
+  std::string text;
+  for (const User& user : expansion.mailboxes) {
+    const auto done = to_mailbox(attempt, index, user);
+    if (!done) return attempt.results.failed(index, relay(), done.error());
+    text = *done;
+  }
+  for (const FileTarget& target : expansion.files) {
+    if (auto done = to_file(attempt, index, target); !done) {
+      return attempt.results.failed(index, relay(), done.error());
+    }
+    text = "delivered to file: " + target.path;
+  }
+  if (!expansion.addresses.empty()) return forward(attempt, index, expansion);
+  attempt.results.delivered(index, relay(), {.text = text});
+}
+
+Result<std::string> LocalAgent::to_mailbox(const delivery::Attempt& attempt, std::size_t index,
+                                           const User& user) const {
+  if (!parameters_->mailbox_command().empty()) {
+    log::warning("mailbox_command is not supported: mail for {} is deferred", user.name);
+    return fail(Failure::deferred("4.3.5", "mail system configuration error"));
+  }
+  const ipc::DeliveryRecipient& recipient = attempt.request.recipients[index];
+  delivery::MailboxCopy copy = pattern_;
+  const std::string& spool = parameters_->mail_spool_directory();
+  if (parameters_->home_mailbox().empty()) {
+    copy.base = spool;
+    copy.path = user.name + (spool.ends_with('/') ? "/" : "");
+    copy.owner = spool_owner(spool, user.owner);
+  } else {
+    copy.base = user.home;
+    copy.path = parameters_->home_mailbox();
+    copy.owner = user.owner;
+  }
+  copy.user = user.name;
+  copy.file = &attempt.file;
+  copy.data_offset = attempt.request.data_offset;
+  copy.sender = attempt.request.sender;
+  copy.headers = delivery::delivery_headers(attempt.request.sender, recipient.original, recipient.address);
+  if (auto delivered = delivery::deliver_to_mailbox(copy); !delivered) return fail(delivered.error());
+  return std::string(copy.is_maildir() ? "delivered to maildir" : "delivered to mailbox");
+}
+
+Result<void> LocalAgent::to_file(const delivery::Attempt& attempt, std::size_t index,
+                                 const FileTarget& target) const {
+  const ipc::DeliveryRecipient& recipient = attempt.request.recipients[index];
+  delivery::MailboxCopy copy = pattern_;
+  copy.path = target.path;
+  copy.owner = target.owner;
+  copy.user = target.user;
+  copy.must_own = false;
+  copy.file = &attempt.file;
+  copy.data_offset = attempt.request.data_offset;
+  copy.sender = attempt.request.sender;
+  copy.headers = delivery::delivery_headers(attempt.request.sender, recipient.original, recipient.address);
+  // The null device takes everything and is no mailbox.
+  if (target.path == "/dev/null") return {};
+  return delivery::deliver_to_mailbox(copy);
+}
+
+void LocalAgent::unknown_user(delivery::Attempt& attempt, std::size_t index, const Expansion& expansion) {
+  if (!parameters_->fallback_transport().empty()) {
+    return pass_to(attempt, index, parameters_->fallback_transport());
+  }
+  const std::string& address = attempt.request.recipients[index].address;
+  if (const std::string& relay_to = parameters_->luser_relay(); !relay_to.empty()) {
+    const mail::AddressParts parts = mail::split_address(address);
+    const auto extension = mail::split_extension(parts.local, rules_.recipient_delimiter);
+    const std::string delimiter = extension ? std::string(1, extension->delimiter) : "";
+    Expansion relayed;
+    relayed.addresses.push_back(expand_names(relay_to, {{"user", *expansion.unknown},
+                                                        {"local", parts.local},
+                                                        {"domain", parts.domain},
+                                                        {"recipient", address},
+                                                        {"extension", extension ? extension->extension : ""},
+                                                        {"recipient_delimiter", delimiter}}));
+    if (relayed.addresses[0].find('@') == std::string::npos) relayed.addresses[0] += "@" + rules_.myorigin;
+    return forward(attempt, index, relayed);
+  }
+  attempt.results.failed(index, relay(),
+                         Failure::bounced("5.1.1", "unknown user: \"" + *expansion.unknown + "\""));
+}
+
+void LocalAgent::forward(delivery::Attempt& attempt, std::size_t index, const Expansion& expansion) {
+  if (is_probe(attempt.request)) {
+    return attempt.results.delivered(index, relay(), {.text = "forwards to " + expansion.addresses.front()});
+  }
+  const ipc::DeliveryRecipient& recipient = attempt.request.recipients[index];
+  const bool has_owner = expansion.owner && !attempt.request.sender.empty();
+  const auto queue_id = forwarder_->forward(
+      attempt, {has_owner ? *expansion.owner : attempt.request.sender, recipient, expansion.addresses});
+  if (!queue_id) return attempt.results.failed(index, relay(), queue_id.error());
+  attempt.results.delivered(
+      index, relay(),
+      {.text = "forwarded as " + *queue_id, .action = "expanded", .is_reported_elsewhere = true});
+}
+
+void LocalAgent::pass_to(delivery::Attempt& attempt, std::size_t index, std::string_view destination) {
+  const std::size_t colon = destination.find(':');
+  ipc::DeliveryRequest request = attempt.request;
+  request.transport = std::string(destination.substr(0, colon));
+  if (colon != std::string_view::npos && colon + 1 < destination.size()) {
+    request.nexthop = std::string(destination.substr(colon + 1));
+  }
+  request.recipients = {attempt.request.recipients[index]};
+  auto& pool = agents_[request.transport];
+  if (!pool) pool = std::make_unique<ipc::Pool>("private/" + request.transport);
+  auto connection = pool->take(deadline_after(60s));
+  if (connection) {
+    auto reply = connection->ask<ipc::DeliveryReply>(request, deadline_after(kPassTimeout));
+    if (reply && reply->outcomes.size() == 1) {
+      pool->give_back(std::move(*connection));
+      return attempt.results.recorded_elsewhere(index, reply->outcomes.front());
+    }
+  } else {
+    log::warning("{}", connection.error().text);
+  }
+  attempt.results.failed(index, relay(), Failure::deferred("4.3.0", "mail transport unavailable"));
+}
+
+// Mail that was delivered to this address once and comes back is in a loop.
+bool LocalAgent::was_delivered_before(const delivery::Attempt& attempt, std::string_view address) const {
+  constexpr std::string_view kName = "Delivered-To:";
+  const std::string external = mail::to_external(address);
+  return runtime::offload([&] {
+    queuefile::ContentReader content = attempt.content(16 * 1024);
+    std::string line;
+    std::size_t total = 0;
+    for (auto piece = content.next(); piece && *piece && total < kHeaderLimit; piece = content.next()) {
+      total += (*piece)->text.size();
+      if (line.size() < 1024) line += (*piece)->text;
+      if (!(*piece)->ends_line) continue;
+      if (line.empty()) return false;
+      if (starts_with_ignoring_case(line, kName) &&
+          equal_ignoring_case(trim(std::string_view(line).substr(kName.size())), external)) {
+        return true;
+      }
+      line.clear();
+    }
+    return false;
+  });
+}
+
+}  // namespace posthouse::local

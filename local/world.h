@@ -1,0 +1,32 @@
+// The real world of the expander: alias tables, accounts, .forward and :include: files.
+//
+// Files are read by worker threads with the rights of the user concerned, at most kFileLimit bytes.
+#pragma once
+
+#include <memory>
+
+#include "lib/table/match_list.h"
+#include "lib/table/table_list.h"
+#include "local/expander.h"
+
+namespace posthouse::local {
+
+struct WorldSettings {
+  std::shared_ptr<table::Tables> tables;
+  table::TableList aliases;
+  table::MatchList mydestination;
+  std::string forward_path;  // unexpanded
+  std::string recipient_delimiter;
+};
+
+inline constexpr std::size_t kFileLimit = 4 * 1024 * 1024;
+
+World make_world(std::shared_ptr<const WorldSettings> settings);
+
+// "$home/.forward${recipient_delimiter}${extension}" with the values of a recipient; unknown names are empty.
+struct PathValue {
+  std::string_view name, value;
+};
+std::string expand_names(std::string_view text, const std::vector<PathValue>& values);
+
+}  // namespace posthouse::local
