@@ -124,7 +124,7 @@ bool BounceService::append(const ipc::BounceAppend& query) {
   const auto file = log_of(query.queue_id);
   if (!file) return false;
   std::string entries;
-  for (const ipc::DeliveryRecord& record : query.records) append_entry(entries, record, format_);
+  for (const ipc::DeliveryRecord& record : query.records) bouncelog::append_entry(entries, record, format_);
   const auto done = runtime::offload([&] { return file->append_blocking(entries); });
   if (!done) log::warning("{}: {}", query.queue_id, done.error().text);
   return done.has_value();
@@ -141,7 +141,7 @@ std::optional<std::vector<ipc::DeliveryRecord>> BounceService::read_log(const Lo
     log::warning("{}: open {}: {}", queue_id, file.path(), error_text(ENOENT));
     return std::nullopt;
   }
-  ParsedLog parsed = parse_log(**text, kind_);
+  bouncelog::ParsedLog parsed = bouncelog::parse_log(**text, kind_);
   for (const std::string& warning : parsed.warnings)
     log::warning("{}: {}: {}", queue_id, file.path(), warning);
   return std::move(parsed.records);

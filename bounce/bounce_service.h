@@ -33,7 +33,7 @@ class BounceService : public service::Service {
   std::optional<LogFile> log_of(const std::string& queue_id) const;
 
   LogKind kind_ = LogKind::bounce;
-  LogFormat format_;
+  bouncelog::LogFormat format_;
   queuefile::Layout layout_;
   std::size_t size_limit_ = 0;
   ipc::Dispatcher dispatcher_;

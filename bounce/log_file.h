@@ -8,11 +8,13 @@
 #include <string>
 #include <string_view>
 
-#include "bounce/log_entry.h"
 #include "lib/base/failure.h"
+#include "lib/bouncelog/log_entry.h"
 #include "lib/queuefile/layout.h"
 
 namespace posthouse::bounce {
+
+using bouncelog::LogKind;
 
 class LogFile {
  public:

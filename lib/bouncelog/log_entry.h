@@ -11,7 +11,7 @@
 
 #include "lib/ipc/messages/bounce.h"
 
-namespace posthouse::bounce {
+namespace posthouse::bouncelog {
 
 enum class LogKind : unsigned char { bounce, defer, trace };
 std::string_view name_of(LogKind kind);  // the queue directory: "bounce", "defer", "trace"
@@ -30,4 +30,4 @@ struct ParsedLog {
 // again.
 ParsedLog parse_log(std::string_view text, LogKind kind);
 
-}  // namespace posthouse::bounce
+}  // namespace posthouse::bouncelog

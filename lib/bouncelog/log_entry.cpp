@@ -1,4 +1,4 @@
-#include "bounce/log_entry.h"
+#include "lib/bouncelog/log_entry.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "lib/base/text.h"
 #include "lib/mail/quote.h"
 
-namespace posthouse::bounce {
+namespace posthouse::bouncelog {
 
 namespace {
 
@@ -160,4 +160,4 @@ ParsedLog parse_log(std::string_view text, LogKind kind) {
   return reader.take();
 }
 
-}  // namespace posthouse::bounce
+}  // namespace posthouse::bouncelog

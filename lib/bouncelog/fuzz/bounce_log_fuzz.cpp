@@ -1,7 +1,7 @@
-#include "bounce/log_entry.h"
+#include "lib/bouncelog/log_entry.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  using namespace posthouse::bounce;
+  using namespace posthouse::bouncelog;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const LogKind kind : {LogKind::bounce, LogKind::defer, LogKind::trace}) {
     const ParsedLog log = parse_log(text, kind);

@@ -1,15 +1,9 @@
+#include "lib/bouncelog/log_entry.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-
-#include "bounce/log_entry.h"
-#include "bounce/log_file.h"
-
-namespace posthouse::bounce {
+namespace posthouse::bouncelog {
 namespace {
 
 ipc::DeliveryRecord sample() {
@@ -103,25 +97,5 @@ TEST(BounceLog, ARecipientCountsOnceExceptInATrace) {
   EXPECT_EQ(parse_log(twice, LogKind::trace).records.size(), 2u);
 }
 
-TEST(LogFile, AppendsReadsAndRemoves) {
-  char name[] = "/tmp/bounce_test.XXXXXX";
-  ASSERT_NE(::mkdtemp(name), nullptr);
-  ASSERT_EQ(::chdir(name), 0);
-  const LogFile file(queuefile::Layout("deferred, defer", 2), LogKind::defer,
-                     *queuefile::QueueId::parse("92CCAAC803D"));
-  EXPECT_EQ(file.path(), "defer/9/2/92CCAAC803D");
-  EXPECT_EQ(file.read_blocking()->has_value(), false);
-  ASSERT_TRUE(file.append_blocking("one\n"));
-  ASSERT_TRUE(file.append_blocking("two\n"));
-  EXPECT_EQ(file.read_blocking()->value(), "one\ntwo\n");
-  struct stat status {};
-  ASSERT_EQ(::stat(file.path().c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 07777, 0600u);
-  EXPECT_TRUE(file.remove_blocking());
-  EXPECT_TRUE(file.remove_blocking());
-  ASSERT_EQ(::chdir("/"), 0);
-  std::filesystem::remove_all(name);
-}
-
 }  // namespace
-}  // namespace posthouse::bounce
+}  // namespace posthouse::bouncelog

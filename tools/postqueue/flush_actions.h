@@ -1,0 +1,16 @@
+// Asks for delivery now: of everything, of one message, of the mail for one site.
+#pragma once
+
+#include <string>
+
+namespace posthouse::postqueue {
+
+// The working directory is the queue directory. Exit status; trouble is logged.
+int flush_queue();
+int flush_message(const std::string& queue_id);
+int flush_site(const std::string& site);
+
+// A domain name or an address literal in [].
+bool is_site(const std::string& text);
+
+}  // namespace posthouse::postqueue
