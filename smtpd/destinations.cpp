@@ -32,11 +32,6 @@ std::optional<Resolved> resolve(Check& check, Subject subject, Outcome& refused)
   return std::move(*resolved);
 }
 
-bool has_foreign_routing(std::string_view address) {
-  const auto parts = mail::split_address(address);
-  return parts.local.find_first_of("@%!") != std::string_view::npos;
-}
-
 Outcome refuse_unauthorised(Check& check, int code, std::string_view dsn) {
   Outcome refused;
   const auto resolved = resolve(check, Subject::recipient, refused);
@@ -94,7 +89,6 @@ std::optional<Outcome> refuse_error_transport(Check& check, Subject subject, con
 }
 
 Outcome refuse_unlisted(Check& check, Subject subject) {
-  Session& session = check.session();
   Outcome refused;
   const auto resolved = resolve(check, subject, refused);
   if (!resolved) return refused;
@@ -120,8 +114,7 @@ Outcome refuse_unlisted(Check& check, Subject subject) {
   const auto listed = is_listed({rules->tables}, address, settings.address_rules);
   if (!listed) return check.table_trouble(subject);
   if (*listed) return Outcome::dunno;
-  (void)session;
-  const std::string text = check.params().show_table_name()
+  const std::string text = check.settings().shows_table_name
                                ? fmt::format("User unknown in {} table", rules->name)
                                : std::string("User unknown");
   return check.reject(rules->code, subject == Subject::sender ? "5.1.0" : "5.1.1",
@@ -181,8 +174,7 @@ bool is_own_host(const Check& check, const std::string& host, bool& is_in_networ
 
 bool is_authorised_destination(Check& check, const Resolved& resolved) {
   if (resolved.address_class == AddressClass::other) return false;
-  if (check.settings().allows_untrusted_routing || resolved.address_class != AddressClass::relay) return true;
-  return !has_foreign_routing(resolved.recipient);
+  return check.settings().allows_untrusted_routing || !resolved.is_routed;
 }
 
 Outcome reject_unauth_destination(Check& check) {
@@ -206,7 +198,7 @@ Outcome permit_mx_backup(Check& check) {
   const auto resolved = resolve(check, Subject::recipient, refused);
   if (!resolved) return refused;
   if (is_authorised_destination(check, *resolved)) return Outcome::permit;
-  if (has_foreign_routing(resolved->recipient)) return Outcome::dunno;
+  if (resolved->is_routed) return Outcome::dunno;
   const std::string domain(mail::split_address(resolved->recipient).domain);
   if (domain.empty() || domain.starts_with('[')) return Outcome::dunno;
   Session& session = check.session();

@@ -331,10 +331,6 @@ struct Params : config::ParamSet {
                                     {.name = "address_verify_poll_delay",
                                      .fallback = "3s",
                                      .doc = R"(The pause between these questions.)"}};
-  config::Bool show_table_name{*this,
-                               {.name = "show_user_unknown_table_name",
-                                .fallback = "yes",
-                                .doc = R"(Replies for unknown recipients name the table.)"}};
   config::Bytes queue_minfree{
       *this,
       {.name = "queue_minfree",
@@ -403,10 +399,17 @@ struct Params : config::ParamSet {
       *this, {.name = "smtpd_authorized_xclient_hosts", .doc = R"(Clients that may use XCLIENT.)"}};
   config::List xforward_hosts{
       *this, {.name = "smtpd_authorized_xforward_hosts", .doc = R"(Clients that may use XFORWARD.)"}};
-  config::Str service_name{*this,
-                           {.name = "smtpd_service_name",
-                            .fallback = "smtpd",
-                            .doc = R"(The name of the server behind a screening service.)"}};
+  config::Int connection_count_limit{
+      *this,
+      {.name = "smtpd_client_connection_count_limit",
+       .fallback = "50",
+       .doc = R"(How many connections at once a client may have, as counted by one process; IPv6 clients are
+counted by /64 network. 0 is no limit.)",
+       .at_least = 0}};
+  config::Str event_limit_exceptions{*this,
+                                     {.name = "smtpd_client_event_limit_exceptions",
+                                      .fallback = "${smtpd_client_connection_limit_exceptions:$mynetworks}",
+                                      .doc = R"(Clients without connection limits.)"}};
   config::Choice<BareNewline> forbid_bare_newline{
       *this,
       {.name = "smtpd_forbid_bare_newline",

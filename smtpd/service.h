@@ -1,6 +1,7 @@
 // The SMTP server daemon: settings, neighbours, one session per connection.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "lib/service/service.h"
@@ -21,11 +22,14 @@ class Smtpd : public service::Service {
  private:
   Client client_of(const runtime::Stream& stream);
   void watch_tables();
+  bool has_too_many_connections(const Client& client, runtime::Stream& stream);
 
   std::shared_ptr<Settings> settings_;
   std::unique_ptr<dns::Resolver> resolver_;
   std::unique_ptr<Neighbours> neighbours_;
   std::unique_ptr<ClientNames> names_;
+  std::map<std::string, int, std::less<>> connections_;  // by client network, of this process
+  std::string service_name_;
   bool is_stand_alone_ = false;
 };
 

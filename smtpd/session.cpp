@@ -5,6 +5,7 @@
 #include "lib/mail/quote.h"
 #include "lib/runtime/fiber.h"
 #include "smtpd/access.h"
+#include "smtpd/reject_footer.h"
 
 namespace posthouse::smtpd {
 namespace {
@@ -99,7 +100,7 @@ std::optional<std::string> Session::next_line() {
       reply({fmt::format("421 4.4.2 {} Error: timeout exceeded", myhostname())});
       end(End::timeout);
     } else {
-      end(End::lost);
+      end(io == runtime::Io::cancelled ? End::quit : End::lost);
     }
   }
   return std::nullopt;
@@ -149,6 +150,7 @@ void Session::reply(Reply reply) {
     return;
   }
   if (settings_->messages->soft_bounce()) reply = softened(std::move(reply));
+  if (reply.is_failure() && !params_->reject_footer().empty()) reply = with_footer(std::move(reply), *this);
   if (errors_ > params_->soft_error_limit() && params_->error_sleep_time().count() > 0) {
     stream_.flush(deadline());
     runtime::sleep_for(params_->error_sleep_time());

@@ -1,7 +1,5 @@
 #include "smtpd/settings.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <sys/statvfs.h>
 
 #include "lib/base/text.h"
@@ -9,6 +7,7 @@
 #include "lib/ipc/messages/cleanup.h"
 #include "lib/log/log.h"
 #include "lib/runtime/stream.h"
+#include "lib/table/settings.h"
 #include "lib/table/tables.h"
 #include "smtpd/policy_client.h"
 #include "smtpd/restriction_table.h"
@@ -34,7 +33,7 @@ bool Settings::is_in_mynetworks(const Client& client) const {
 }
 
 bool Settings::is_own_address(std::string_view address) const {
-  return std::find(own_addresses.begin(), own_addresses.end(), address) != own_addresses.end();
+  return own_addresses.contains(address);
 }
 
 bool Settings::rewrites_headers_locally(const Client& client) const {
@@ -112,28 +111,6 @@ std::string unescaped(std::string_view text) {
   return result;
 }
 
-std::vector<std::string> interface_addresses(std::string_view inet_interfaces) {
-  std::vector<std::string> addresses;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return addresses;
-  const bool only_loopback = inet_interfaces == "loopback-only";
-  for (const ifaddrs* one = list; one; one = one->ifa_next) {
-    if (!one->ifa_addr) continue;
-    char text[INET6_ADDRSTRLEN] = "";
-    const void* bytes = nullptr;
-    if (one->ifa_addr->sa_family == AF_INET)
-      bytes = &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr;
-    if (one->ifa_addr->sa_family == AF_INET6)
-      bytes = &reinterpret_cast<const sockaddr_in6*>(one->ifa_addr)->sin6_addr;
-    if (!bytes || !::inet_ntop(one->ifa_addr->sa_family, bytes, text, sizeof text)) continue;
-    const std::string_view address = text;
-    if (only_loopback && !address.starts_with("127.") && address != "::1") continue;
-    addresses.emplace_back(address);
-  }
-  ::freeifaddrs(list);
-  return addresses;
-}
-
 class Loader {
  public:
   explicit Loader(const service::Environment& environment)
@@ -172,22 +149,19 @@ class Loader {
     settings_->is_stand_alone = environment_.is_stand_alone;
     settings_->policy = std::make_unique<PolicyClients>();
     settings_->expansion_filter = unescaped(settings_->params->expansion_filter());
+    settings_->shows_table_name = main_cf_.value("show_user_unknown_table_name") != "no";
     settings_->allows_untrusted_routing = main_cf_.value("allow_untrusted_routing") == "yes";
     return {};
   }
 
   void make_tables() {
-    table::Settings tables;
-    tables.default_database_type = main_cf_.value("default_database_type");
-    tables.config_directory = environment_.config_directory;
-    tables.queue_directory = environment_.queue_directory;
-    tables.smtputf8 = settings_->messages->smtputf8_enable();
-    tables.main_cf_value = [main_cf =
-                                environment_.main_cf](std::string_view name) -> std::optional<std::string> {
-      if (!main_cf->text(name)) return std::nullopt;
-      return main_cf->value(name);
-    };
-    settings_->tables = std::make_unique<table::Tables>(std::move(tables), table::text_types());
+    auto tables = table::settings_from(environment_.main_cf);
+    if (tables) {
+      settings_->tables = std::make_unique<table::Tables>(std::move(*tables), table::text_types());
+      return;
+    }
+    for (const config::Problem& problem : tables.error()) problems_.push_back(problem.text());
+    settings_->tables = std::make_unique<table::Tables>(table::Settings{}, table::text_types());
   }
 
   table::MatchList match_list(std::string_view name, table::MatchList::Kind kind) {
@@ -213,6 +187,8 @@ class Loader {
                                            s.params->bare_newline_exclusions(), Kind::address);
     s.xclient_hosts = match_list("smtpd_authorized_xclient_hosts", Kind::address);
     s.xforward_hosts = match_list("smtpd_authorized_xforward_hosts", Kind::address);
+    s.event_limit_exceptions =
+        match_list("smtpd_client_event_limit_exceptions", s.params->event_limit_exceptions(), Kind::address);
     s.mx_backup_networks =
         match_list("permit_mx_backup_networks", s.params->mx_backup_networks(), Kind::address);
     s.access_parent_matches_subdomains =
@@ -244,17 +220,8 @@ class Loader {
   }
 
   void make_own_addresses() {
-    const std::string interfaces = main_cf_.value("inet_interfaces");
-    if (interfaces == "all" || interfaces == "loopback-only") {
-      settings_->own_addresses = interface_addresses(interfaces);
-    } else {
-      for (const std::string_view word : split_any(interfaces)) {
-        settings_->own_addresses.emplace_back(word == "localhost" ? "127.0.0.1" : word);
-        if (word == "localhost") settings_->own_addresses.emplace_back("::1");
-      }
-    }
-    for (const std::string_view word : split_any(main_cf_.value("proxy_interfaces"))) {
-      settings_->own_addresses.emplace_back(word);
+    if (auto networks = must_load<config::Networks>(main_cf_)) {
+      settings_->own_addresses = config::OwnAddresses(main_cf_.host(), *networks);
     }
   }
 

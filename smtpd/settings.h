@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/config/core_parameters.h"
+#include "lib/config/own_addresses.h"
 #include "lib/protocol/smtp_data.h"
 #include "lib/service/service.h"
 #include "lib/table/address_lookup.h"
@@ -40,11 +41,11 @@ struct Settings {
   table::MatchList mynetworks, mydestination, fast_flush_domains;
   table::MatchList forbidden_commands, bare_newline_exclusions;
   table::MatchList xclient_hosts, xforward_hosts;
-  table::MatchList mx_backup_networks;
+  table::MatchList mx_backup_networks, event_limit_exceptions;
   table::TableList header_rewrite_tables;  // of local_header_rewrite_clients
   bool header_rewrite_own_interfaces = false;
   bool header_rewrite_mynetworks = false;
-  std::vector<std::string> own_addresses;  // of inet_interfaces and proxy_interfaces
+  config::OwnAddresses own_addresses;  // of inet_interfaces and proxy_interfaces
   table::TableList local_recipients, relay_recipients, virtual_mailboxes, virtual_aliases;
   table::TableList canonical, recipient_canonical, sender_canonical;
   table::TableList rbl_replies, discard_keyword_maps, login_maps;
@@ -57,6 +58,7 @@ struct Settings {
   bool checks_unknown_recipients = true;
   bool access_parent_matches_subdomains = true;
   bool allows_untrusted_routing = false;
+  bool shows_table_name = true;
   bool is_stand_alone = false;
   bool params_are_stressed = false;  // "-o stress=yes"
   std::string expansion_filter;

@@ -8,7 +8,7 @@
 namespace posthouse::smtpd {
 namespace {
 
-constexpr std::size_t kInputLimit = 64 * 1024;
+constexpr std::size_t kInputLimit = 64 * 1024 - 1;  // with a CR held back, a chunk for cleanup at most
 
 // CRLF becomes LF, whatever the chunk borders are.
 void append_lines(std::string_view bytes, bool& has_pending_cr, std::string& out) {

@@ -1,0 +1,75 @@
+#include "smtpd/reject_footer.h"
+
+#include <map>
+
+#include "lib/config/expand.h"
+#include "lib/mail/date.h"
+#include "lib/mail/dsn.h"
+#include "lib/mail/quote.h"
+#include "smtpd/session.h"
+
+namespace posthouse::smtpd {
+namespace {
+
+std::string expanded(const Session& session) {
+  const std::map<std::string, std::string, std::less<>> values{
+      {"client", session.client.label()},
+      {"client_address", session.client.address},
+      {"client_name", session.client.name},
+      {"client_port", session.client.port},
+      {"helo_name", session.helo_name.value_or("")},
+      {"localtime", mail::date_text(Clock::system().now())},
+      {"recipient", mail::to_external(session.recipient)},
+      {"sender", session.transaction ? mail::to_external(session.transaction->sender) : ""},
+      {"server_name", session.myhostname()},
+  };
+  const std::string& allowed = session.settings().expansion_filter;
+  const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    if (found == values.end()) return session.settings().main_cf->text(name);
+    std::string value;
+    for (const char c : found->second) {
+      const bool is_allowed = allowed.empty() || allowed.find(c) != std::string::npos;
+      value.append(!is_allowed ? "_" : c == '$' ? "$$" : std::string(1, c));
+    }
+    return value;
+  };
+  return config::expand_macros(session.params().reject_footer(), lookup).value_or("");
+}
+
+std::vector<std::string> lines_of(std::string_view footer) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0;;) {
+    const std::size_t end = footer.find("\\n", at);
+    lines.emplace_back(footer.substr(at, end - at));
+    if (end == std::string_view::npos) return lines;
+    at = end + 2;
+  }
+}
+
+}  // namespace
+
+Reply with_footer(Reply reply, const Session& session) {
+  std::string footer = expanded(session);
+  if (footer.empty() || reply.text.size() < 4) return reply;
+  if (footer.starts_with("\\c")) {
+    const auto lines = lines_of(std::string_view(footer).substr(2));
+    reply.text += lines.front();
+    footer = footer.size() > lines.front().size() + 4 ? footer.substr(lines.front().size() + 4) : "";
+    if (footer.empty()) return reply;
+  }
+  const std::size_t last_line =
+      reply.text.rfind("\r\n") == std::string::npos ? 0 : reply.text.rfind("\r\n") + 2;
+  const std::string code = reply.text.substr(last_line, 3);
+  const std::string_view behind = std::string_view(reply.text).substr(last_line + 4);
+  const std::string dsn(behind.substr(0, mail::dsn_prefix_length(behind)));
+  const auto lines = lines_of(footer);
+  reply.text[last_line + 3] = '-';
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    reply.text += fmt::format("\r\n{}{}{}{}{}", code, i + 1 < lines.size() ? '-' : ' ', dsn,
+                              dsn.empty() ? "" : " ", lines[i]);
+  }
+  return reply;
+}
+
+}  // namespace posthouse::smtpd

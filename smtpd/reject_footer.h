@@ -1,0 +1,14 @@
+// smtpd_reject_footer: text that the administrator adds to 4xx and 5xx replies.
+#pragma once
+
+#include "smtpd/reply.h"
+
+namespace posthouse::smtpd {
+
+class Session;
+
+// "\n" in the footer starts a further line; a footer that begins with "\c" continues the reply's last line.
+// $client_address and its kin are expanded; what is not in smtpd_expansion_filter becomes "_".
+Reply with_footer(Reply reply, const Session& session);
+
+}  // namespace posthouse::smtpd
