@@ -111,7 +111,9 @@ TEST_F(ListingTest, StopsAtTheFirstRecordThatDoesNotBelong) {
   append_record(twice, RecordType::recipient, "r@x.test");
   store("maildrop/bbb222", twice, 0744);
   store("maildrop/ccc333", "S\xff\xff\xff\xff\xff", 0744);
-  for (const ipc::ShowqEntry& entry : all()[0].entries)
+  const auto batches = all();
+  EXPECT_EQ(batches[0].entries.size(), 3u);
+  for (const ipc::ShowqEntry& entry : batches[0].entries)
     EXPECT_TRUE(entry.recipients.empty()) << entry.queue_id;
 }
 
