@@ -80,7 +80,7 @@ std::optional<std::string_view> ReplyReader::take_line() {
 
 Failure ReplyReader::broken(std::string_view line) {
   broken_ = true;
-  return Failure::deferred("4.5.0", "Protocol error: malformed reply: " + printable(line.substr(0, 100)));
+  return Failure::deferred("4.5.0", std::string(kMalformedReply) + printable(line.substr(0, 100)));
 }
 
 std::optional<Failure> ReplyReader::add_line(std::string_view line, bool& complete) {

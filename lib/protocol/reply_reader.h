@@ -26,6 +26,9 @@ struct Reply {
   std::string status() const;
 };
 
+// How the text of a Failure begins; the line that was not understood follows, printable and cut.
+inline constexpr std::string_view kMalformedReply = "malformed reply: ";
+
 class ReplyReader {
  public:
   struct Limits {

@@ -6,13 +6,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 from delivery_agent import DeliveryAgent  # noqa: E402
+from harness.dns import DnsServer         # noqa: E402
 from harness.suite import Suite           # noqa: E402
 from harness.waiting import wait_for      # noqa: E402
 from smtp_script import CLOSE, Peer       # noqa: E402
 
 pytestmark = pytest.mark.posthouse_only("drives one program of ours")
 PLAIN = {"EHLO": "250 peer.test"}
-RICH = {"EHLO": "250-peer.test\n250-PIPELINING\n250-SIZE 0\n250-8BITMIME\n250-DSN\n250-XFORWARD NAME ADDR PROTO HELO "
+RICH = {"EHLO": "250-peer.test\n250-PIPELINING\n250-SIZE 10000\n250-8BITMIME\n250-DSN\n250-XFORWARD NAME ADDR PROTO HELO "
                 "SOURCE PORT IDENT\n250 SMTPUTF8"}
 
 
@@ -144,6 +145,32 @@ def test_xforward(agents):
     delivered = agent.deliver(to(peer), ["r@x.test"], client=client)
     assert "XFORWARD NAME=mx.o.test ADDR=192.0.2.9 PORT=77" in peer.transcript
     assert f"XFORWARD PROTO=ESMTP HELO=he+20lo IDENT={delivered.queue_id} SOURCE=LOCAL" in peer.transcript
+
+
+def test_servers_are_found_by_mx(agents):
+    zone = """two.test. 60 MX 10 a.two.test.
+two.test. 60 MX 20 b.two.test.
+a.two.test. 60 A 127.0.0.3
+b.two.test. 60 A 127.0.0.1
+null.test. 60 MX 0 .
+"""
+    dns = DnsServer(zone)
+    try:
+        dns.fail("broken.test.")
+        agent, peer = agents(f"dns_resolver_servers = 127.0.0.1:{dns.port}", "inet_protocols = ipv4"), Peer({})
+        delivered = agent.deliver(f"two.test:{peer.port}", ["r@two.test"])
+        assert f"relay=b.two.test[127.0.0.1]:{peer.port}, " in delivered.lines()[0]
+        assert f"connect to a.two.test[127.0.0.3]:{peer.port}: Connection refused" in agent.log()
+        texts = {
+            "null.test": "dsn=5.1.0, status=bounced (Domain null.test does not accept mail (nullMX))",
+            "gone.test": "dsn=5.4.4, status=bounced (Host or domain name not found. Name service error for name=gone.test "
+                         "type=A: Host not found)",
+            "broken.test": "dsn=4.4.3, status=deferred (Host or domain name not found. Name service error for "
+                           "name=broken.test type=MX: Host not found, try again)"}
+        for domain, text in texts.items():
+            assert text in agent.deliver(domain, [f"r@{domain}"]).lines()[0]
+    finally:
+        dns.stop()
 
 
 def test_generic_maps_change_envelope_and_headers(agents):

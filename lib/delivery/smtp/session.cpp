@@ -78,7 +78,8 @@ Result<protocol::Reply> Session::receive(Phase phase) {
       is_broken_ = true;
       if (*reply) return std::move(*reply);
       log::warning("non-{} response from {}: {}", settings_->is_lmtp ? "LMTP" : "ESMTP",
-                   server_.name_and_port(), reply->error().text);
+                   server_.name_and_port(),
+                   std::string_view(reply->error().text).substr(protocol::kMalformedReply.size()));
       return fail(connection_lost(server_, phase));
     }
     const runtime::Io io = stream_.fill(until);

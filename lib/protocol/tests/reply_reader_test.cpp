@@ -77,7 +77,7 @@ TEST(ReplyReader, MalformedRepliesAreSoftErrors) {
     auto reply = read(bytes);
     ASSERT_FALSE(reply) << bytes;
     EXPECT_FALSE(reply.error().is_permanent()) << bytes;
-    EXPECT_TRUE(reply.error().text.starts_with("Protocol error")) << bytes << reply.error().text;
+    EXPECT_TRUE(reply.error().text.starts_with(kMalformedReply)) << bytes << reply.error().text;
   }
 }
 
