@@ -7,6 +7,7 @@
 #include "lib/log/log.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
+#include "lib/table/types.h"
 #include "trivial-rewrite/parameters.h"
 
 namespace posthouse::trivial_rewrite {
@@ -70,7 +71,7 @@ ResolveRules resolve_rules(const Configuration& from) {
   rules.null_domain = from.resolve.resolve_null_domain();
   rules.numeric_domain = from.resolve.resolve_numeric_domain();
   rules.allow_min_user = from.address_form.allow_min_user();
-  rules.name_unknown_table = from.address_form.show_user_unknown_table_name();
+  rules.name_unknown_table = from.messages.show_user_unknown_table_name();
   rules.addresses.recipient_delimiter = from.messages.recipient_delimiter();
   rules.addresses.myorigin = from.identity.myorigin();
   rules.addresses.double_bounce_sender = from.identity.double_bounce_sender();

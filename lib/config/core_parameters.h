@@ -230,6 +230,10 @@ struct Messages : ParamSet {
                        {.name = "smtputf8_enable",
                         .fallback = "${{$compatibility_level} <level {1} ? {no} : {yes}}",
                         .doc = R"(Support of internationalized addresses (RFC 6531).)"}};
+  Bool show_user_unknown_table_name{*this,
+                                    {.name = "show_user_unknown_table_name",
+                                     .fallback = "yes",
+                                     .doc = R"(Names the table in the reply about an unknown user.)"}};
   Bool soft_bounce{
       *this,
       {.name = "soft_bounce",
@@ -271,10 +275,6 @@ option.)"}};
       {.name = "remote_header_rewrite_domain",
        .doc = R"(The domain added to incomplete addresses in the headers of mail from
 strangers. When empty, such headers stay as they are.)"}};
-  Bool show_user_unknown_table_name{*this,
-                                    {.name = "show_user_unknown_table_name",
-                                     .fallback = "yes",
-                                     .doc = R"(Names the table in the reply about an unknown user.)"}};
 };
 
 // Which defaults an older configuration expects.

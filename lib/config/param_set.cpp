@@ -52,7 +52,7 @@ Problems ParamSet::load(const MainCf& main_cf) {
 }
 
 std::string TransportParamSet::named(std::string_view suffix) const {
-  return transport_ + std::string(suffix);
+  return fmt::format("{}_{}", transport_, suffix);
 }
 
 std::string TransportParamSet::special(std::string_view transport, std::string_view value,

@@ -10,7 +10,7 @@
 #include "lib/base/text.h"
 #include "lib/config/layout.h"
 #include "lib/registry/registry.h"
-#include "lib/table/text_types.h"
+#include "lib/table/types.h"
 #include "tools/postconf/file_edit.h"
 #include "tools/postconf/folding.h"
 #include "tools/postconf/known_names.h"
@@ -47,7 +47,7 @@ class Postconf : private Warnings {
       case Subject::lock_types:
         return print_lines({"flock", "fcntl", "dotlock"});
       case Subject::map_types:
-        return print_lines(table::Tables({}, table::text_types()).type_names());
+        return print_lines(table::Tables({}, table::all_types()).type_names());
       case Subject::plain_list:
         return;  // no SASL plug-ins yet
     }
@@ -68,9 +68,7 @@ class Postconf : private Warnings {
     } else if (options_.hides_names) {
       fmt::print(out_, "{}\n", squeezed(value, options_.folds));
     } else {
-      fmt::print(
-          out_, "{}\n",
-          squeezed(fmt::format("{} = {}", name, value), options_.folds) + (trim(value).empty() ? " " : ""));
+      fmt::print(out_, "{}\n", squeezed(fmt::format("{} = {}", name, value), options_.folds));
     }
   }
 

@@ -23,7 +23,7 @@ struct Params : ParamSet {
 
 struct Transport : TransportParamSet {
   using TransportParamSet::TransportParamSet;
-  Int limit{*this, {.name = named("_limit"), .fallback = special("local", "2", "$default_limit")}};
+  Int limit{*this, {.name = named("limit"), .fallback = special("local", "2", "$default_limit")}};
 };
 
 MainCf parsed(std::string_view text) {
