@@ -5,13 +5,13 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "cleanup/neighbours.h"
 #include "lib/ipc/client.h"
+#include "lib/peers/qmgr_client.h"
+#include "lib/peers/rewrite_client.h"
 #include "lib/runtime/fiber.h"
 
 namespace posthouse::cleanup {
@@ -29,19 +29,12 @@ class ConnectedNeighbours : public Neighbours {
 
  private:
   void tell_queue_manager();
-  bool send(const std::vector<std::string>& ids);
 
-  ipc::Client rewrite_, trace_, bounce_;
-  // Answers of trivial-rewrite for as long as it allows; "context address" -> address.
-  struct Known {
-    std::string address;
-    Deadline until;
-  };
-  std::unordered_map<std::string, Known> known_;
-
+  peers::RewriteClient rewrite_;
+  ipc::Client trace_, bounce_;
   std::vector<std::string> arrivals_;
   std::unique_ptr<runtime::Signal> has_arrivals_;
-  std::optional<ipc::Connection> queue_manager_;
+  peers::QmgrClient queue_manager_;
 };
 
 }  // namespace posthouse::cleanup

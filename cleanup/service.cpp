@@ -5,6 +5,7 @@
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
 #include "lib/table/parameters.h"
+#include "lib/table/settings.h"
 #include "lib/table/types.h"
 
 namespace posthouse::cleanup {
@@ -128,15 +129,9 @@ Result<void> Cleanup::open_tables(const service::Environment& environment) {
   auto maps = load<table::AddressMapParameters>(main_cf);
   if (!maps) return fail(std::move(maps.error()));
 
-  table::Settings tables;
-  tables.config_directory = environment.config_directory;
-  tables.queue_directory = environment.queue_directory;
-  tables.smtputf8 = (*messages)->smtputf8_enable();
-  tables.main_cf_value = [known = environment.main_cf](std::string_view name) -> std::optional<std::string> {
-    if (!known->text(name)) return std::nullopt;
-    return known->value(name);
-  };
-  tables_ = std::make_unique<table::Tables>(std::move(tables), table::all_types());
+  auto settings = table::settings_from(environment.main_cf);
+  if (!settings) return fail(Failure::deferred("4.3.5", settings.error().front().text()));
+  tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());
 
   rules_ = std::make_shared<table::AddressRules>();
   rules_->recipient_delimiter = (*messages)->recipient_delimiter();

@@ -21,7 +21,7 @@ Failure unreachable(const std::string& path, const std::string& why) {
 
 }  // namespace
 
-Result<void> QmgrClient::arrived(const std::string& queue_id) {
+Result<void> QmgrClient::arrived(const std::vector<std::string>& queue_ids) {
   // The queue manager never says anything: what can be read is the end of the connection.
   if (connection_ && connection_->stream().input_is_waiting()) connection_.reset();
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -30,7 +30,7 @@ Result<void> QmgrClient::arrived(const std::string& queue_id) {
       if (!stream) return fail(unreachable(path_, stream.error().text));
       connection_.emplace(std::move(*stream));
     }
-    connection_->send(ipc::QmgrArrived{queue_id});
+    for (const auto& id : queue_ids) connection_->send(ipc::QmgrArrived{id});
     if (connection_->flush(deadline_after(kTimeout))) return {};
     connection_.reset();
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/failure.h"
 #include "lib/ipc/connection.h"
@@ -20,7 +21,8 @@ class QmgrClient {
   explicit QmgrClient(std::string path = "public/qmgr") : path_(std::move(path)) {}
 
   // A complete message stands in incoming/. One fiber at a time.
-  Result<void> arrived(const std::string& queue_id);
+  Result<void> arrived(const std::string& queue_id) { return arrived(std::vector{queue_id}); }
+  Result<void> arrived(const std::vector<std::string>& queue_ids);  // in one write
   Result<void> trigger(std::string_view bytes) const;
 
   // Gives up after `timeout`. The path is taken as it is.

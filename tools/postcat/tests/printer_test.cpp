@@ -46,7 +46,7 @@ TEST(Postcat, Parts) {
 
 TEST(Postcat, OffsetsAndTypes) {
   EXPECT_EQ(printed({.header = true, .decimal_types = true, .offsets = true}), "      109  78 Subject: x\n");
-  EXPECT_EQ(printed({.body = true, .offsets = true}), "      126 \n      128 body\n      134 open\n");
+  EXPECT_EQ(printed({.body = true, .offsets = true}), "      121 \n      128 body\n      134 open\n");
 }
 
 TEST(Postcat, RefusesOtherFiles) {
