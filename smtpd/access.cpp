@@ -52,6 +52,8 @@ std::optional<Reply> check_sender(Session& session) {
 
 std::optional<Reply> check_recipient(Session& session) {
   if (session.settings().is_stand_alone) return std::nullopt;
+  // A message that is discarded whole goes nowhere: nothing more is checked.
+  if (session.transaction && session.transaction->actions.discard) return std::nullopt;
   Check check(session, Subject::recipient);
   const Lists& lists = session.settings().lists;
   if (session.params().delay_reject()) {

@@ -15,9 +15,14 @@ struct Action {
   Subject subject;
   std::string_view origin, key, word, text;
 
-  Outcome misconfigured(std::string_view problem) const {
+  // The entry is as good as absent; the administrator reads why in the log.
+  Outcome ignored(std::string_view problem) const {
     log::warning("{} entry \"{}\" {}", origin, key, problem);
-    return check.reject(451, "4.3.5", "Server configuration error");
+    return Outcome::dunno;
+  }
+  // "<x>: Sender address TEXT"
+  std::string about(std::string_view what) const {
+    return fmt::format("<{}>: {} {}", check.what(subject), label_of(subject), what);
   }
   std::string triggers(std::string_view what) const {
     return fmt::format("<{}>: {} triggers {}", check.what(subject), label_of(subject), what);
@@ -46,8 +51,10 @@ bool is_reply_code(std::string_view word) {
 }
 
 Outcome filter(const Action& action) {
-  if (action.text.find(':') == std::string_view::npos)
-    return action.misconfigured("requires transport:destination");
+  if (action.text.empty()) return action.ignored("has FILTER entry without value");
+  if (action.text.find(':') == std::string_view::npos) {
+    return action.ignored("has FILTER entry without transport:destination");
+  }
   if (MessageActions* message = action.message()) message->filter = action.text;
   action.check.log_action("filter", action.triggers("FILTER " + std::string(action.text)));
   return Outcome::dunno;
@@ -55,36 +62,34 @@ Outcome filter(const Action& action) {
 
 Outcome hold(const Action& action) {
   if (MessageActions* message = action.message()) message->hold = true;
-  action.check.log_action("hold", action.text.empty() ? action.triggers("HOLD action")
-                                                      : action.triggers(std::string(action.text)));
+  action.check.log_action("hold",
+                          action.text.empty() ? action.triggers("HOLD action") : action.about(action.text));
   return Outcome::dunno;
 }
 
 Outcome discard(const Action& action) {
   if (MessageActions* message = action.message()) message->discard = true;
-  action.check.log_action("discard", action.text.empty() ? action.triggers("DISCARD action")
-                                                         : action.triggers(std::string(action.text)));
+  action.check.log_action(
+      "discard", action.text.empty() ? action.triggers("DISCARD action") : action.about(action.text));
   return Outcome::permit;
 }
 
 Outcome redirect(const Action& action) {
-  if (action.text.find('@') == std::string_view::npos)
-    return action.misconfigured("requires user@domain target");
+  if (action.text.find('@') == std::string_view::npos) return action.ignored("requires user@domain target");
   if (MessageActions* message = action.message()) message->redirect = action.text;
   action.check.log_action("redirect", action.triggers("REDIRECT " + std::string(action.text)));
   return Outcome::dunno;
 }
 
 Outcome bcc(const Action& action) {
-  if (action.text.find('@') == std::string_view::npos)
-    return action.misconfigured("requires user@domain target");
+  if (action.text.find('@') == std::string_view::npos) return action.ignored("requires user@domain target");
   if (MessageActions* message = action.message()) message->bcc.emplace_back(action.text);
   action.check.log_action("bcc", action.triggers("BCC " + std::string(action.text)));
   return Outcome::dunno;
 }
 
 Outcome prepend(const Action& action) {
-  if (!mail::is_header(action.text)) return action.misconfigured("requires header: text");
+  if (!mail::is_header(action.text)) return action.ignored("requires header: text");
   if (MessageActions* message = action.message()) {
     if (message->prepended.size() < 100'000) message->prepended.append(action.text).append("\n");
   }
@@ -118,7 +123,6 @@ constexpr std::array kWords{
     Word{"INFO", [](const Action& a) { return note(a, "info"); }},
     Word{"WARN", [](const Action& a) { return note(a, "warn"); }},
     Word{"DUNNO", [](const Action&) { return Outcome::dunno; }},
-    Word{"DELAY", [](const Action&) { return Outcome::dunno; }},
     Word{"FILTER", filter},
     Word{"HOLD", hold},
     Word{"DISCARD", discard},
@@ -291,7 +295,7 @@ Outcome apply_action(Check& check, std::string_view action, Subject subject, std
   for (const Word& known : kWords) {
     if (equal_ignoring_case(word, known.name)) return known.apply(work);
   }
-  if (is_reply_code(word)) {
+  if (is_reply_code(word) && !work.text.empty()) {
     const int code = parse_int<int>(word).value_or(450);
     return reject_with(work, code, word[0] == '4' ? "4.7.1" : "5.7.1", "Access denied");
   }

@@ -2,6 +2,7 @@
 
 #include "lib/base/text.h"
 #include "lib/log/log.h"
+#include "lib/mail/header.h"
 #include "lib/mail/quote.h"
 #include "lib/runtime/fiber.h"
 #include "smtpd/access.h"
@@ -118,13 +119,14 @@ void Session::obey(std::string_view line) {
   }
   const std::size_t verb = find_verb(command_.verb());
   where = verb == kUnknownVerb ? "UNKNOWN" : std::string(kVerbs[verb].name);
-  if (verb == kUnknownVerb && is_forbidden(command_.verb())) {
-    log::warning("non-SMTP command from {}: {}", client.label(), printable(line.substr(0, 100)));
-    reply({fmt::format("221 2.7.0 Error: I can break rules, too. Goodbye.")});
+  if (verb == kUnknownVerb && (mail::is_header(line) || is_forbidden(command_.verb()))) {
+    log::warning("non-SMTP command from {}: {}", client.label(), escaped(line, 100));
+    reply({"221 2.7.0 Error: I can break rules, too. Goodbye."});
     ++counts_[verb].total;
     return end(End::quit);
   }
-  if (kVerbs[verb].ends_batch && !stream_.buffered().empty()) note_improper_pipelining();
+  // Without EHLO nothing may be pipelined at all.
+  if ((kVerbs[verb].ends_batch || !is_esmtp) && !stream_.buffered().empty()) note_improper_pipelining();
   if (end_ != End::none) return;
   Reply answered = answer(command_, verb);
   ++counts_[verb].total;

@@ -28,6 +28,7 @@ struct MessageActions {
 struct BdatProgress {
   std::uint64_t received = 0;  // bytes of all chunks
   bool has_pending_cr = false;
+  bool has_failed = false;  // further chunks are read and dropped, to the last one
 };
 
 struct Transaction {

@@ -1,5 +1,6 @@
 // BDAT (RFC 3030): content in chunks of a size that the client says.
 #include "lib/base/text.h"
+#include "lib/log/log.h"
 #include "smtpd/access.h"
 #include "smtpd/content.h"
 #include "smtpd/received.h"
@@ -46,13 +47,6 @@ bool read_chunk(Session& session, std::uint64_t size, Use use) {
   return true;
 }
 
-// The chunk is read and dropped, and with it the transaction.
-Reply refuse(Session& session, std::uint64_t size, Reply reply) {
-  const bool is_there = read_chunk(session, size, [](std::string_view) {});
-  session.reset_transaction();
-  return is_there ? reply : Reply{};
-}
-
 struct Request {
   std::uint64_t size = 0;
   bool is_last = false;
@@ -67,12 +61,29 @@ std::optional<Request> parse(const protocol::SmtpCommand& command) {
   return Request{*size, words.size() == 2};
 }
 
+// The chunk is read and dropped; the transaction is lost, and ends with the last chunk.
+Reply refuse(Session& session, const Request& request, Reply reply) {
+  if (!read_chunk(session, request.size, [](std::string_view) {})) return {};
+  if (!session.transaction || request.is_last) {
+    session.reset_transaction();
+  } else {
+    if (!session.transaction->bdat) session.transaction->bdat.emplace();
+    session.transaction->bdat->has_failed = true;
+    session.transaction->handover.reset();
+  }
+  return reply;
+}
+
 // The first chunk: what DATA would check.
-std::optional<Reply> begin(Session& session) {
+std::optional<Reply> begin(Session& session, const Request& request) {
   if (!session.transaction) return Reply{"503 5.5.1 Error: need RCPT command"};
   Transaction& transaction = *session.transaction;
   if (transaction.recipients.empty()) return Reply{"554 5.5.1 Error: no valid recipients"};
   if (transaction.bdat) return std::nullopt;
+  if (request.size == 0 && !request.is_last) {
+    log::warning("{}: null BDAT request from {}", session.log_id(), session.client.label());
+    return Reply{"551 5.7.1 Null BDAT request"};
+  }
   if (auto refused = check_data(session)) return refused;
   transaction.bdat.emplace();
   std::string header = transaction.actions.prepended + received_header(session, Clock::system().now());
@@ -89,12 +100,20 @@ Reply bdat(Session& session, const protocol::SmtpCommand& command) {
   if (session.is_discarded("chunking")) return {"502 5.5.1 Error: command not implemented"};
   // Without a size nobody knows where the next command starts: the session ends.
   const auto request = parse(command);
-  if (!request) return {"521 5.5.4 Syntax: BDAT count [LAST]"};
-  if (auto refused = begin(session)) return refuse(session, request->size, std::move(*refused));
+  if (!request) {
+    log::warning("{}: malformed BDAT command syntax from {}: {}", session.log_id(), session.client.label(),
+                 printable(command.line().substr(0, 100)));
+    return {"521 5.5.4 Syntax: BDAT count [LAST]"};
+  }
+  if (session.transaction && session.transaction->bdat && session.transaction->bdat->has_failed) {
+    return refuse(session, *request,
+                  {fmt::format("551 5.0.0 Discarded {} bytes after earlier error", request->size)});
+  }
+  if (auto refused = begin(session, *request)) return refuse(session, *request, std::move(*refused));
   Transaction& transaction = *session.transaction;
   const std::uint64_t limit = session.settings().messages->message_size_limit();
   if (limit > 0 && transaction.content_size + request->size > limit) {
-    return refuse(session, request->size, {"552 5.3.4 Error: message file too big"});
+    return refuse(session, *request, {"552 5.3.4 Error: message file too big"});
   }
   bool is_lost = false;
   const bool is_there = read_chunk(session, request->size, [&](std::string_view bytes) {
@@ -108,7 +127,8 @@ Reply bdat(Session& session, const protocol::SmtpCommand& command) {
     session.transaction.reset();
     return {};
   }
-  if (is_lost) return refuse(session, 0, {"451 4.3.0 Error: queue file write error"});
+  if (is_lost)
+    return refuse(session, Request{0, request->is_last}, {"451 4.3.0 Error: queue file write error"});
   if (!request->is_last) return {fmt::format("250 2.0.0 Ok: {} bytes", request->size)};
   const std::uint64_t total = transaction.bdat->received;
   session.where = "END-OF-MESSAGE";

@@ -83,7 +83,6 @@ bool asks_for_utf8(Parameters words) {
 Reply mail_from(Session& session, const protocol::SmtpCommand& command) {
   if (session.params().helo_required() && !session.helo_name)
     return {"503 5.5.1 Error: send HELO/EHLO first"};
-  if (session.transaction && session.transaction->bdat) return {"503 5.5.1 Error: MAIL after BDAT"};
   if (session.transaction) return {"503 5.5.1 Error: nested MAIL command"};
   std::string_view path;
   std::size_t first = 0;

@@ -14,7 +14,6 @@ Reply vrfy(Session& session, const protocol::SmtpCommand& command) {
   if (command.arguments().size() > 1 && equal_ignoring_case(command.arguments().back(), "SMTPUTF8")) {
     text = trim_right(text.substr(0, text.size() - 8));
   }
-  if (session.transaction) return {"503 5.5.1 Error: MAIL transaction in progress"};
   if (session.params().helo_required() && !session.helo_name)
     return {"503 5.5.1 Error: send HELO/EHLO first"};
   auto address = envelope_address(session, "VRFY", text, false, false);

@@ -27,7 +27,8 @@ Reply quit(Session& session, const protocol::SmtpCommand&) {
   return {"221 2.0.0 Bye"};
 }
 
-Reply starttls(Session&, const protocol::SmtpCommand&) {
+Reply starttls(Session&, const protocol::SmtpCommand& command) {
+  if (!command.arguments().empty()) return {"501 5.5.4 Syntax: STARTTLS"};
   return {"502 5.5.1 Error: command not implemented"};
 }
 

@@ -25,9 +25,9 @@ bool is_plain(std::string_view text) {
          std::all_of(domain.begin(), domain.end(), is_plain_char);
 }
 
-bool is_tight(Tokens tokens) {
-  return std::none_of(tokens.begin(), tokens.end(),
-                      [](const Token& t) { return t.after_space || t.kind == Token::Kind::comment; });
+bool has_comment(Tokens tokens) {
+  return std::any_of(tokens.begin(), tokens.end(),
+                     [](const Token& t) { return t.kind == Token::Kind::comment; });
 }
 
 // Takes the brackets off. Nothing if they do not match.
@@ -43,7 +43,7 @@ std::optional<Tokens> without_brackets(Tokens tokens, bool is_strict) {
     if (!tokens.empty() && !tokens.front().is('<')) drop_last('>');
   }
   bool is_bracketed = false;
-  while (!tokens.empty() && tokens.front().is('<') && (!is_bracketed || !is_strict)) {
+  while (!tokens.empty() && tokens.front().is('<')) {
     tokens = tokens.subspan(1);
     if (!drop_last('>')) return std::nullopt;
     is_bracketed = true;
@@ -95,13 +95,13 @@ std::optional<std::string> parse_path(std::string_view text, PathRules rules) {
   text = trim(text);
   if (is_plain(text)) return std::string(text.substr(1, text.size() - 2));
   std::vector<Token> all = tokenise(text);
-  if (rules.is_strict && !is_tight(all)) return std::nullopt;
+  if (rules.is_strict && has_comment(all)) return std::nullopt;
   std::erase_if(all, [](const Token& t) { return t.kind == Token::Kind::comment; });
   const auto inside = without_brackets(all, rules.is_strict);
   if (!inside) return std::nullopt;
   const Tokens tokens = without_route(*inside);
   if (!is_joined_properly(tokens)) return std::nullopt;
-  if (rules.is_strict && !tokens.empty() && !is_strictly_local(tokens)) return std::nullopt;
+  if (rules.is_strict && tokens.size() > 1 && !is_strictly_local(tokens)) return std::nullopt;
   std::string address = joined(tokens);
   if (address.empty() && (!rules.may_be_empty || all.empty())) return std::nullopt;
   return address;

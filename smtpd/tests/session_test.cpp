@@ -289,14 +289,15 @@ TEST(Session, BdatChunksMakeOneMessage) {
   EXPECT_TRUE(talk.neighbours.cleanup.content.ends_with("\na\nb\n")) << talk.neighbours.cleanup.content;
 }
 
-TEST(Session, ABadBdatEndsTheTransaction) {
+TEST(Session, AfterABadBdatTheOtherChunksAreDropped) {
   Talk talk;
-  const std::string output =
-      talk.say("BDAT 4\r\nabc\nMAIL FROM:<a@b.test>\r\nBDAT 2\r\nxyBDAT 0 LAST\r\nDATA\r\n");
+  const std::string output = talk.say(
+      "BDAT 4\r\nabc\nMAIL FROM:<a@b.test>\r\nBDAT 2\r\nxyBDAT 1 LAST\r\nzDATA\r\nMAIL FROM:<a@b.test>\r\n");
   EXPECT_TRUE(
       has(output,
           "503 5.5.1 Error: need RCPT command\r\n250 2.1.0 Ok\r\n554 5.5.1 Error: no valid recipients\r\n"
-          "503 5.5.1 Error: need RCPT command\r\n503 5.5.1 Error: need RCPT command\r\n"))
+          "551 5.0.0 Discarded 1 bytes after earlier error\r\n503 5.5.1 Error: need RCPT command\r\n"
+          "250 2.1.0 Ok\r\n"))
       << output;
 }
 
