@@ -167,12 +167,6 @@ struct Rights : ParamSet {
        .fallback =
            "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME",
        .doc = R"(Environment variables that processes keep, and name=value pairs that they set.)"}};
-  List export_environment{
-      *this,
-      {.name = "export_environment",
-       .fallback = "TZ MAIL_CONFIG LANG",
-       .doc =
-           R"(Environment variables that programs outside the mail system receive, and name=value pairs.)"}};
 };
 
 // Logging.
