@@ -12,7 +12,7 @@
 #include "lib/mail/quote.h"
 #include "lib/runtime/offload.h"
 #include "lib/table/settings.h"
-#include "lib/table/text_types.h"
+#include "lib/table/types.h"
 
 namespace posthouse::local {
 namespace {
@@ -95,7 +95,7 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
 
   world_settings_ = std::make_shared<WorldSettings>();
   WorldSettings& world = *world_settings_;
-  world.tables = std::make_shared<table::Tables>(std::move(*settings), table::text_types());
+  world.tables = std::make_shared<table::Tables>(std::move(*settings), table::all_types());
   world.aliases = table::TableList(*world.tables, "alias_maps", parameters_->alias_maps(),
                                    table::kLookupFlags | table::Flag::no_substitution);
   world.mydestination = table::MatchList(*world.tables, "mydestination", *destinations,

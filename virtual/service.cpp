@@ -7,7 +7,7 @@
 #include "lib/delivery/parallel.h"
 #include "lib/log/log.h"
 #include "lib/table/settings.h"
-#include "lib/table/text_types.h"
+#include "lib/table/types.h"
 #include "virtual/parameters.h"
 
 namespace posthouse::virtual_agent {
@@ -54,7 +54,7 @@ Result<void> VirtualAgent::open_tables(const service::Environment& environment) 
   if (!messages) return fail(unusable(messages.error()));
   auto settings = table::settings_from(environment.main_cf);
   if (!settings) return fail(unusable(settings.error()));
-  tables_ = std::make_unique<table::Tables>(std::move(*settings), table::text_types());
+  tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());
   const auto flags = table::kLookupFlags | table::Flag::no_substitution | table::Flag::no_untrusted;
   const auto open = [&](std::string_view title, std::string_view text) {
     return table::TableList(*tables_, title, without_proxy(text), flags);
