@@ -111,12 +111,13 @@ Result<std::string> Resolver::final_address(std::string_view recipient, Resolved
       address = address.substr(0, at + 1) + domain;
     }
     out.recipient = address;
-    if (!is_good_domain(domain)) return address;
-    auto local = is_local(domain);
+    const bool is_null = domain.empty();  // like our own domain, when there is a route behind it
+    if (!is_null && !is_good_domain(domain)) return address;
+    auto local = is_null ? Result<bool>(true) : is_local(domain);
     if (!local) return fail(trouble());
     if (!*local) return address;
     const std::string local_part = address.substr(0, at);
-    if (local_part.empty()) return rules_.empty_address_recipient + "@" + domain;
+    if (local_part.empty() && !is_null) return rules_.empty_address_recipient + "@" + domain;
     const bool is_visible = rules_.dequoted || !mail::needs_quotes(local_part);
     if (!is_visible || !has_operator(local_part)) return address;
     if (local_part.find('@') != std::string::npos) {

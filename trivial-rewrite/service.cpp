@@ -7,7 +7,6 @@
 #include "lib/log/log.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
-#include "lib/table/types.h"
 #include "trivial-rewrite/parameters.h"
 
 namespace posthouse::trivial_rewrite {

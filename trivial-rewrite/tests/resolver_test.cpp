@@ -95,6 +95,8 @@ TEST(Resolver, RoutesEveryFormOfAddress) {
         {"foo@[1.2.3.4]", "smtp:[1.2.3.4]", "foo@[1.2.3.4]"},
         {"foo@127.0.0.1", "bad syntax", "foo@127.0.0.1"},
         {"foo@", "bad syntax", "foo@"},
+        {"u%v@", "smtp:v", "u@v"},
+        {"a@example.com@", "local:mx.example.com", "a@example.com"},
         {"@example.com", "local:mx.example.com", "MAILER-DAEMON@example.com"},
         {"@other.test", "smtp:other.test", "@other.test"},
         {"u%o.test@example.com", "smtp:o.test", "u@o.test"},
