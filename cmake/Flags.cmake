@@ -11,6 +11,7 @@ if(MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 option(POSTHOUSE_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(POSTHOUSE_UNIT_TESTS "unit tests and replayed fuzz corpora" ON)
 option(POSTHOUSE_FUZZ "libFuzzer targets (needs clang)" OFF)
 
 add_compile_options(
