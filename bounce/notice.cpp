@@ -8,7 +8,6 @@
 #include "lib/mail/date.h"
 #include "lib/mail/quote.h"
 #include "lib/mail/token.h"
-#include "lib/mail/xtext.h"
 
 namespace posthouse::bounce {
 
@@ -103,7 +102,7 @@ class Composer {
     if (is_global_) add("Content-Transfer-Encoding: 8bit\n");
     add("\nReporting-MTA: dns; {}\n", reporter_.hostname);
     if (!subject_.envelope_id.empty())
-      add("Original-Envelope-Id: {}\n", mail::xtext_encode(subject_.envelope_id));
+      add("Original-Envelope-Id: {}\n", printable(subject_.envelope_id));
     add("X-Postfix-Queue-ID: {}\n", subject_.queue_id);
     add("X-Postfix-Sender: {}; {}\n", address_type(), sender_text(subject_.sender, reporter_));
     if (subject_.original != nullptr) add("Arrival-Date: {}\n", mail::date_text(subject_.original->arrival));

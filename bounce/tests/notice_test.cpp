@@ -121,7 +121,7 @@ TEST_F(NotifierTest, WritesANonDeliveryNotice) {
             "Content-Type: message/delivery-status\n"
             "\n"
             "Reporting-MTA: dns; mx.test\n"
-            "Original-Envelope-Id: abc+2Bdef\n"
+            "Original-Envelope-Id: abc+def\n"
             "X-Postfix-Queue-ID: ABC123\n"
             "X-Postfix-Sender: rfc822; s@virt.test\n"
             "Arrival-Date: Sun, 22 Nov 2026 06:38:53 +0000 (UTC)\n"

@@ -1,0 +1,25 @@
+// Talks to the flush service. Functions may wait; a service that does not answer is a Failure (4.3.0).
+#pragma once
+
+#include <string>
+
+#include "lib/ipc/client.h"
+#include "lib/ipc/messages/flush.h"
+
+namespace posthouse::peers {
+
+class FlushClient {
+ public:
+  explicit FlushClient(std::string path = "public/flush") : client_(std::move(path)) {}
+
+  // Mail for the site was deferred. Only for sites in fast_flush_domains; others are answered `denied`.
+  Result<ipc::FlushStatus> add(const std::string& site, const std::string& queue_id);
+  // Deliver now what waits for the site (ETRN).
+  Result<ipc::FlushStatus> flush_site(const std::string& site);
+  Result<ipc::FlushStatus> flush_message(const std::string& queue_id);
+
+ private:
+  ipc::Client client_;
+};
+
+}  // namespace posthouse::peers
