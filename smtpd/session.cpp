@@ -126,7 +126,8 @@ void Session::obey(std::string_view line) {
     return end(End::quit);
   }
   // Without EHLO nothing may be pipelined at all.
-  if ((kVerbs[verb].ends_batch || !is_esmtp) && !stream_.buffered().empty()) note_improper_pipelining();
+  if ((kVerbs[verb].ends_batch || (!is_esmtp && verb != kUnknownVerb)) && !stream_.buffered().empty())
+    note_improper_pipelining();
   if (end_ != End::none) return;
   Reply answered = answer(command_, verb);
   ++counts_[verb].total;

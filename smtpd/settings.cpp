@@ -8,7 +8,7 @@
 #include "lib/log/log.h"
 #include "lib/runtime/stream.h"
 #include "lib/table/settings.h"
-#include "lib/table/tables.h"
+#include "lib/table/types.h"
 #include "smtpd/policy_client.h"
 #include "smtpd/restriction_table.h"
 #include "smtpd/session.h"
@@ -157,11 +157,11 @@ class Loader {
   void make_tables() {
     auto tables = table::settings_from(environment_.main_cf);
     if (tables) {
-      settings_->tables = std::make_unique<table::Tables>(std::move(*tables), table::text_types());
+      settings_->tables = std::make_unique<table::Tables>(std::move(*tables), table::all_types());
       return;
     }
     for (const config::Problem& problem : tables.error()) problems_.push_back(problem.text());
-    settings_->tables = std::make_unique<table::Tables>(table::Settings{}, table::text_types());
+    settings_->tables = std::make_unique<table::Tables>(table::Settings{}, table::all_types());
   }
 
   table::MatchList match_list(std::string_view name, table::MatchList::Kind kind) {
