@@ -1,6 +1,7 @@
 #include "smtpd/daemons.h"
 
 #include "lib/ipc/client.h"
+#include "lib/peers/flush_client.h"
 #include "lib/peers/rewrite_client.h"
 
 namespace posthouse::smtpd {
@@ -23,8 +24,10 @@ class Daemons : public Neighbours {
     return verify_.ask<ipc::VerifyReply>(ipc::VerifyQuery{.address = std::move(*complete)}, deadline);
   }
 
-  Result<bool> flush_site(std::string_view) override {
-    return fail(Failure::deferred("4.3.0", "the flush service does not take requests yet"));
+  Result<bool> flush_site(std::string_view domain) override {
+    auto status = flush_.flush_site(std::string(domain));
+    if (!status) return fail(std::move(status.error()));
+    return *status == ipc::FlushStatus::ok;
   }
 
   Result<ipc::Connection> take_cleanup(Deadline deadline) override { return cleanup_.take(deadline); }
@@ -33,6 +36,7 @@ class Daemons : public Neighbours {
 
  private:
   peers::RewriteClient rewrite_;
+  peers::FlushClient flush_;
   ipc::Client verify_{"private/verify"};
   ipc::Pool cleanup_{"public/cleanup"};
   dns::Lookups& dns_;
