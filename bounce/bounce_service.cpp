@@ -7,7 +7,11 @@
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
+#include "lib/mail/quote.h"
+#include "lib/peers/flush_parameters.h"
 #include "lib/runtime/offload.h"
+#include "lib/table/settings.h"
+#include "lib/table/types.h"
 
 namespace posthouse::bounce {
 
@@ -94,6 +98,16 @@ Result<void> BounceService::prepare(const service::Environment& environment) {
   layout_ = queuefile::Layout(join(queue->hash_queue_names(), ","),
                               static_cast<unsigned>(queue->hash_queue_depth()));
   size_limit_ = own->bounce_size_limit();
+  if (kind_ == LogKind::defer) {
+    auto settings = table::settings_from(environment.main_cf);
+    if (!settings) return fail(Failure::deferred("4.3.5", settings.error().front().text()));
+    tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());
+    const std::string parents = main_cf.value("parent_domain_matches_subdomains");
+    flush_domains_ = table::MatchList(
+        *tables_, "fast_flush_domains", must_load<peers::FlushParameters>(main_cf)->fast_flush_domains(),
+        {.kind = table::MatchList::Kind::domain,
+         .parent_matches_subdomains = table::parent_domain_matches(parents, "fast_flush_domains")});
+  }
   submission_ = std::make_unique<Submission>(identity->myhostname(), identity->mail_name());
   notifier_ = std::make_unique<Notifier>(
       load_rules(main_cf, *own), [this](const Outgoing& mail) { return submission_->send(mail); },
@@ -127,7 +141,24 @@ bool BounceService::append(const ipc::BounceAppend& query) {
   for (const ipc::DeliveryRecord& record : query.records) bouncelog::append_entry(entries, record, format_);
   const auto done = runtime::offload([&] { return file->append_blocking(entries); });
   if (!done) log::warning("{}: {}", query.queue_id, done.error().text);
+  if (done && kind_ == LogKind::defer && !flush_domains_.empty()) list_for_flush(query);
   return done.has_value();
+}
+
+// ETRN and postqueue -s find the message by these lists. The deferral does not wait for them.
+void BounceService::list_for_flush(const ipc::BounceAppend& query) {
+  std::set<std::string> sites;
+  for (const ipc::DeliveryRecord& record : query.records) {
+    const std::string site = lower(mail::split_address(record.recipient.address).domain);
+    if (!site.empty() && flush_domains_.matches(site).value_or(false)) sites.insert(site);
+  }
+  if (sites.empty()) return;
+  runtime::spawn([this, sites = std::move(sites), queue_id = query.queue_id] {
+    for (const std::string& site : sites) {
+      if (auto added = flush_.add(site, queue_id); !added)
+        log::warning("{}: {}", queue_id, added.error().text);
+    }
+  });
 }
 
 std::optional<std::vector<ipc::DeliveryRecord>> BounceService::read_log(const LogFile& file,

@@ -8,7 +8,9 @@
 #include "bounce/notifier.h"
 #include "bounce/parameters.h"
 #include "lib/ipc/dispatcher.h"
+#include "lib/peers/flush_client.h"
 #include "lib/service/service.h"
+#include "lib/table/match_list.h"
 
 namespace posthouse::bounce {
 
@@ -24,6 +26,7 @@ class BounceService : public service::Service {
   bool flush(const ipc::BounceMessage& message);
   bool warn(const ipc::BounceMessage& message);
   bool one(const ipc::BounceOne& query);
+  void list_for_flush(const ipc::BounceAppend& query);
   bool remove(const ipc::BounceRemove& query);
 
   std::optional<std::vector<ipc::DeliveryRecord>> read_log(const LogFile& file,
@@ -36,6 +39,9 @@ class BounceService : public service::Service {
   bouncelog::LogFormat format_;
   queuefile::Layout layout_;
   std::size_t size_limit_ = 0;
+  std::unique_ptr<table::Tables> tables_;
+  table::MatchList flush_domains_;
+  peers::FlushClient flush_;
   ipc::Dispatcher dispatcher_;
   std::unique_ptr<Submission> submission_;
   std::unique_ptr<Notifier> notifier_;

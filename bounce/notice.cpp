@@ -101,8 +101,7 @@ class Composer {
         is_global_ ? "global-" : "");
     if (is_global_) add("Content-Transfer-Encoding: 8bit\n");
     add("\nReporting-MTA: dns; {}\n", reporter_.hostname);
-    if (!subject_.envelope_id.empty())
-      add("Original-Envelope-Id: {}\n", printable(subject_.envelope_id));
+    if (!subject_.envelope_id.empty()) add("Original-Envelope-Id: {}\n", printable(subject_.envelope_id));
     add("X-Postfix-Queue-ID: {}\n", subject_.queue_id);
     add("X-Postfix-Sender: {}; {}\n", address_type(), sender_text(subject_.sender, reporter_));
     if (subject_.original != nullptr) add("Arrival-Date: {}\n", mail::date_text(subject_.original->arrival));
