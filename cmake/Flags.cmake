@@ -26,6 +26,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                       -Wno-missing-field-initializers
                       -fstack-clash-protection -fcf-protection -fpch-preprocess)
 else()
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp")  # else no compiler cache
   add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
 endif()
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)

@@ -35,6 +35,8 @@ function(posthouse_unit_tests name)
   endif()
 endfunction()
 
+add_custom_target(fuzz_targets)
+
 # With clang the targets are libFuzzer programs; with GCC a stand-alone runner replays the corpus.
 function(posthouse_fuzz_targets name)
   file(GLOB sources CONFIGURE_DEPENDS fuzz/*_fuzz.cpp)
@@ -47,6 +49,7 @@ function(posthouse_fuzz_targets name)
     posthouse_setup(${target})
     target_link_libraries(${target} PRIVATE ${ARGN})
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    add_dependencies(fuzz_targets ${target})
     set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${target})
     if(POSTHOUSE_FUZZ)
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
