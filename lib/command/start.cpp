@@ -75,8 +75,10 @@ Result<Started> start(std::string program, std::string config_directory) {
   Started started;
   started.config_directory = chosen_directory(std::move(config_directory));
   if (!is_authorized(started.config_directory))
-    return fail(Failure::deferred(
-        "4.3.5", fmt::format("unauthorized configuration directory name: {}", started.config_directory)));
+    return fail(Failure::deferred("4.3.5",
+                                  fmt::format("unauthorized configuration directory name: {}: not among "
+                                              "alternate_config_directories in {}/main.cf",
+                                              started.config_directory, config::layout::config_directory())));
   auto main_cf = config::MainCf::load(started.config_directory);
   if (!main_cf) return fail(Failure::deferred("4.3.5", texts(main_cf.error())));
   registry::add_all_defaults(*main_cf);

@@ -60,20 +60,20 @@ queuefile::Layout layout_of(const config::MainCf& main_cf) {
           static_cast<unsigned>(queue->hash_queue_depth())};
 }
 
-// True when the whole submission was read.
-void must_read(Submission& submission, queuefile::Writer& writer) {
+// False when the sender gave up before the end.
+bool read_all(Submission& submission, queuefile::Writer& writer) {
   std::string buffer(64 * 1024, '\0');
   for (;;) {
     const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw Failure::system("read standard input", errno);
-    if (got == 0) throw Failure::deferred("4.3.0", "premature end of input");
+    if (got == 0) return false;
     auto done = submission.append(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
     if (!done) throw std::move(done.error());
     if (writer.wants_flush()) {
       if (auto written = writer.flush_blocking(); !written) throw std::move(written.error());
     }
-    if (*done) return;
+    if (*done) return true;
   }
 }
 
@@ -97,7 +97,7 @@ int submit(const command::Started& started) {
   remove_on_signal(writer->path());
   try {
     Submission submission(*writer, now, limit);
-    must_read(submission, *writer);
+    if (!read_all(submission, *writer)) return kTemporary;  // it has said why
     auto receipt = writer->commit_blocking();
     if (!receipt) throw std::move(receipt.error());
     keep_on_signal();

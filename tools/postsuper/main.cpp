@@ -97,28 +97,60 @@ std::vector<std::string> queues_for(Action action, const std::vector<std::string
   }
 }
 
+// The queue is changed with the rights of its owner: what is made belongs to it, and links that
+// somebody put there lead no further. The log is written with the rights the command was started with.
+class OwnerRights {
+ public:
+  explicit OwnerRights(const command::Started& started) {
+    if (::geteuid() != 0) return;
+    const std::string owner = started.value("mail_owner");
+    const passwd* entry = ::getpwnam(owner.c_str());
+    if (!entry) log::die(fmt::format("mail_owner {}: no such user", owner));
+    if (::setegid(entry->pw_gid) < 0) log::die(fmt::format("cannot act as {}: {}", owner, error_text(errno)));
+    owner_ = entry->pw_uid;
+    take();
+  }
+  ~OwnerRights() { give_back(); }
+  OwnerRights(const OwnerRights&) = delete;
+  OwnerRights& operator=(const OwnerRights&) = delete;
+
+  void say(log::Severity severity, std::string_view text) {
+    give_back();
+    log::write(severity, text);
+    take();
+  }
+
+ private:
+  void take() {
+    if (owner_ != 0 && ::seteuid(owner_) < 0) log::die("cannot act as mail_owner");
+  }
+  void give_back() {
+    if (owner_ != 0 && ::seteuid(0) < 0) log::die("cannot act as root again");
+  }
+  uid_t owner_ = 0;
+};
+
 void perform_one(QueueActions& actions, const Request& request, const std::string& name,
-                 const std::vector<std::string>& queues) {
+                 const std::vector<std::string>& queues, OwnerRights& rights) {
   if (const auto id = queuefile::QueueId::parse(name)) {
     actions.perform(request.action, *id, queues);
   } else {
-    log::warning("invalid mail queue id: {}", name);
+    rights.say(log::Severity::warning, fmt::format("invalid mail queue id: {}", name));
   }
 }
 
-void perform(QueueActions& actions, const Request& request, const Options& options) {
+void perform(QueueActions& actions, const Request& request, const Options& options, OwnerRights& rights) {
   const auto queues = queues_for(request.action, options.queues);
   if (request.id == "ALL") return actions.perform_on_all(request.action, queues);
-  if (request.id != "-") return perform_one(actions, request, request.id, queues);
+  if (request.id != "-") return perform_one(actions, request, request.id, queues, rights);
   for (std::string line; std::getline(std::cin, line);)
-    perform_one(actions, request, std::string(trim(line)), queues);
+    perform_one(actions, request, std::string(trim(line)), queues, rights);
 }
 
-void report_total(std::string_view what, std::size_t count) {
-  log::info("{}: {} message{}", what, count, count == 1 ? "" : "s");
-}
-
-void report(const QueueActions& actions, const Options& options) {
+void report(const QueueActions& actions, const Options& options, OwnerRights& rights) {
+  const auto report_total = [&](std::string_view what, std::size_t count) {
+    rights.say(log::Severity::info, fmt::format("{}: {} message{}", what, count, count == 1 ? "" : "s"));
+  };
   const auto asked = [&](std::initializer_list<Action> some) {
     return std::ranges::any_of(options.requests, [&](const Request& request) {
       return std::ranges::find(some, request.action) != some.end();
@@ -133,17 +165,7 @@ void report(const QueueActions& actions, const Options& options) {
     report_total("Released from hold", counts.released);
   if (counts.renamed == 0) return;
   report_total("Renamed to match inode number", counts.renamed);
-  log::warning("QUEUE FILE NAMES WERE CHANGED TO MATCH INODE NUMBERS");
-}
-
-// Files that are made or moved belong to the owner of the queue.
-void become_owner(const command::Started& started) {
-  if (::geteuid() != 0) return;
-  const std::string owner = started.value("mail_owner");
-  const passwd* entry = ::getpwnam(owner.c_str());
-  if (!entry) log::die(fmt::format("mail_owner {}: no such user", owner));
-  if (::setegid(entry->pw_gid) < 0 || ::seteuid(entry->pw_uid) < 0)
-    log::die(fmt::format("cannot act as {}: {}", owner, error_text(errno)));
+  rights.say(log::Severity::warning, "QUEUE FILE NAMES WERE CHANGED TO MATCH INODE NUMBERS");
 }
 
 int run(int argc, char** argv) {
@@ -156,14 +178,14 @@ int run(int argc, char** argv) {
   const passwd* owner = ::getpwnam(started->value("mail_owner").c_str());
   if (::getuid() != 0 && (!owner || ::getuid() != owner->pw_uid) && ::access("incoming", W_OK) != 0)
     log::die("use of this command is reserved for the superuser");
-  become_owner(*started);
   const auto queue_parameters = config::load<config::Queue>(started->main_cf);
   if (!queue_parameters) log::die(queue_parameters.error().front().text());
   const queuefile::Layout layout(fmt::format("{}", fmt::join((*queue_parameters)->hash_queue_names(), " ")),
                                  static_cast<unsigned>((*queue_parameters)->hash_queue_depth()));
+  OwnerRights rights(*started);
   QueueActions actions(queuefile::FileSystem::system(), layout, Clock::system(),
-                       {.info = [](std::string_view text) { log::info(text); },
-                        .warning = [](std::string_view text) { log::warning(text); }});
+                       {.info = [&](std::string_view text) { rights.say(log::Severity::info, text); },
+                        .warning = [&](std::string_view text) { rights.say(log::Severity::warning, text); }});
   const std::vector<std::string> all{"defer",    "bounce", "maildrop", "incoming", "active",
                                      "deferred", "hold",   "trace",    "flush"};
   const auto& chosen = options.queues.empty() ? all : options.queues;
@@ -173,8 +195,8 @@ int run(int argc, char** argv) {
     actions.fix_structure(without_flush);
   }
   if (options.has_purge) actions.purge(chosen);
-  for (const auto& request : options.requests) perform(actions, request, options);
-  report(actions, options);
+  for (const auto& request : options.requests) perform(actions, request, options, rights);
+  report(actions, options, rights);
   return 0;
 }
 
