@@ -1,6 +1,7 @@
 #include "lib/table/tables.h"
 
 #include "lib/base/text.h"
+#include "lib/ipc/client.h"
 #include "lib/log/log.h"
 
 namespace posthouse::table {
@@ -72,6 +73,15 @@ std::shared_ptr<Table> Tables::open_or_failing(std::string_view spec, Flag flags
                                                   table.error().text);
     return open_[std::pair(std::string(spec), static_cast<unsigned>(flags))] = failing;
   }
+}
+
+std::shared_ptr<ipc::Client> Tables::service_client(const std::string& socket) {
+  auto& client = clients_[socket];
+  if (!client) {
+    const bool is_here = settings_.queue_directory == ".";
+    client = std::make_shared<ipc::Client>(is_here ? socket : settings_.queue_directory + "/" + socket);
+  }
+  return client;
 }
 
 std::string Tables::changed() const {

@@ -17,6 +17,10 @@
 
 #include "lib/table/table.h"
 
+namespace posthouse::ipc {
+class Client;
+}
+
 namespace posthouse::table {
 
 // What tables need to know of main.cf. Text with $names in table files uses `expand`.
@@ -59,12 +63,15 @@ class Tables {
   std::string changed() const;
 
   const Settings& settings() const { return settings_; }
+  // The one connection of this process to a service of ours ("private/proxymap").
+  std::shared_ptr<ipc::Client> service_client(const std::string& socket);
   // Names of the types that can be opened, sorted (postconf -m).
   std::vector<std::string> type_names() const;
 
  private:
   Settings settings_;
   const Types* types_;
+  std::map<std::string, std::shared_ptr<ipc::Client>, std::less<>> clients_;
   std::map<std::pair<std::string, unsigned>, std::shared_ptr<Table>, std::less<>> open_;
 };
 

@@ -8,7 +8,7 @@ const Types& text_types() {
       {"cidr", {open_cidr, ""}},         {"regexp", {open_regexp, ""}},     {"unionmap", {open_unionmap, ""}},
       {"pipemap", {open_pipemap, ""}},   {"randmap", {open_randmap, ""}},   {"environ", {open_environ, ""}},
       {"unix", {open_unix, ""}},         {"internal", {open_internal, ""}}, {"fail", {open_fail, ""}},
-      {"debug", {open_debug, ""}},
+      {"debug", {open_debug, ""}},       {"proxy", {open_proxy, ""}},
   };
   return types;
 }

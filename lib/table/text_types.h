@@ -19,6 +19,7 @@ Opened open_environ(Tables& tables, std::string_view name, Flag flags);
 Opened open_unix(Tables& tables, std::string_view name, Flag flags);
 Opened open_internal(Tables& tables, std::string_view name, Flag flags);
 Opened open_fail(Tables& tables, std::string_view name, Flag flags);
+Opened open_proxy(Tables& tables, std::string_view name, Flag flags);
 Opened open_debug(Tables& tables, std::string_view name, Flag flags);
 
 }  // namespace posthouse::table

@@ -3,6 +3,7 @@
 #include "lib/table/berkeley/berkeley.h"
 #include "lib/table/cdb/cdb_table.h"
 #include "lib/table/lmdb/lmdb_table.h"
+#include "lib/table/mysql/mysql_table.h"
 #include "lib/table/pcre/pcre.h"
 
 namespace posthouse::table {
@@ -14,6 +15,7 @@ const Types& all_types() {
     out["btree"] = {open_btree, "libdb-dev"};
     out["lmdb"] = {open_lmdb, "liblmdb-dev"};
     out["cdb"] = {open_cdb, "libcdb-dev"};
+    out["mysql"] = {open_mysql, "libmariadb-dev"};
     out["pcre"] = {open_pcre, "libpcre2-dev"};
     return out;
   }();

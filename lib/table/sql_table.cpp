@@ -1,0 +1,113 @@
+#include "lib/table/sql_table.h"
+
+#include "lib/log/log.h"
+
+namespace posthouse::table {
+namespace {
+
+constexpr std::chrono::seconds kTurnLimit{30};  // how long a lookup waits for a free connection
+
+struct SqlRules {
+  QueryTemplate query;
+  QueryTemplate result_format;
+  MatchList domains;
+  bool has_domains = false;
+  std::size_t expansion_limit = 0;
+};
+
+class SqlTable : public Table {
+ public:
+  SqlTable(const SqlDialect& dialect, ClientConfig config, Flag flags, SqlRules rules,
+           ConnectionPool<SqlConnection>::Connect connect)
+      : Table(std::string(dialect.type), config.name(), flags),
+        mark_(config.mark()),
+        rules_(std::move(rules)),
+        pool_(ServerList(config.text("hosts", dialect.default_hosts),
+                         std::chrono::seconds(config.number("retry_interval", 60, 1, 86400))),
+              std::chrono::seconds(config.number("idle_interval", 60, 1, 86400)), std::move(connect),
+              [spec = spec()](const std::string& server, const std::string& text) {
+                log::warning("{}: server {}: {}", spec, server, text);
+              }) {}
+
+  bool may_wait() const override { return true; }
+  bool is_changed() const override { return mark_.is_changed(); }
+
+ protected:
+  Lookup find(std::string_view key) override {
+    auto wanted = is_wanted(key);
+    if (!wanted) return std::move(wanted.error());
+    if (!*wanted) return NotFound{};
+    const std::string asked(key);
+    auto rows = pool_.ask<std::optional<std::vector<SqlRow>>>(
+        [this, &asked](SqlConnection& connection) -> ClientResult<std::optional<std::vector<SqlRow>>> {
+          const auto sql =
+              rules_.query.expand(asked, [&](std::string_view text) { return connection.quoted(text); });
+          if (!sql) return std::optional<std::vector<SqlRow>>{};
+          auto answer = connection.query(*sql);
+          if (!answer) return std::unexpected(std::move(answer.error()));
+          return std::move(*answer);
+        },
+        deadline_after(kTurnLimit));
+    if (!rows) return std::move(rows.error());
+    if (!*rows) return NotFound{};
+    return joined(**rows, asked);
+  }
+
+ private:
+  // Is the key one that the domain list and the templates let through? May wait.
+  Result<bool> is_wanted(std::string_view key) const {
+    if (!rules_.query.expand(key, {}) || !rules_.result_format.suits(key)) return false;
+    if (!rules_.has_domains) return true;
+    const auto domain = domain_of_full_address(key);
+    if (!domain) return false;
+    return rules_.domains.matches(*domain);
+  }
+  Lookup joined(const std::vector<SqlRow>& rows, std::string_view key) const {
+    std::string all;
+    std::size_t count = 0;
+    for (const SqlRow& row : rows) {
+      for (const auto& field : row) {
+        if (!field || field->empty()) continue;
+        const auto text = rules_.result_format.format(*field, key);
+        if (!text) continue;
+        if (++count > rules_.expansion_limit && rules_.expansion_limit > 0) {
+          log::warning("{}: Expansion limit exceeded for key: '{}'", spec(), key);
+          return Failure::deferred("4.3.0", "expansion limit exceeded");
+        }
+        if (count > 1) all += ",";
+        all += *text;
+      }
+    }
+    if (count == 0) return NotFound{};
+    return all;
+  }
+
+  FileMark mark_;
+  SqlRules rules_;
+  ConnectionPool<SqlConnection> pool_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect, ClientConfig config,
+                                              Flag flags, ConnectionPool<SqlConnection>::Connect connect) {
+  const auto query = config.find("query").value_or(dialect.legacy_query(config));
+  const auto format = config.text("result_format", config.text("result_filter", "%s"));
+  for (const std::string& text : {query, format}) {
+    if (auto problem = QueryTemplate::problem_in(text))
+      return fail(
+          Failure::deferred("4.3.5", fmt::format("{}:{}: {}", dialect.type, config.name(), *problem)));
+  }
+  SqlRules rules;
+  rules.query = QueryTemplate(query);
+  rules.result_format = QueryTemplate(format);
+  const std::string domains = config.text("domain");
+  rules.has_domains = !domains.empty();
+  if (rules.has_domains)
+    rules.domains = MatchList(tables, std::string(dialect.type) + ":" + config.name() + " domain", domains,
+                              {.kind = MatchList::Kind::string});
+  rules.expansion_limit = static_cast<std::size_t>(config.number("expansion_limit", 0, 0, 1'000'000'000));
+  return std::make_unique<SqlTable>(dialect, std::move(config), flags, std::move(rules), std::move(connect));
+}
+
+}  // namespace posthouse::table

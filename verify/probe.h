@@ -1,0 +1,22 @@
+// Sends a probe: an empty message with trace flag 256 through cleanup and the queue, so that it takes the way
+// of real mail. Delivery agents stop before DATA and tell the verify service the outcome.
+#pragma once
+
+#include <string>
+
+#include "lib/base/failure.h"
+#include "lib/ipc/client.h"
+
+namespace posthouse::verify {
+
+class ProbeSender {
+ public:
+  // May wait. Success: the probe is in the queue.
+  Result<void> send(const std::string& sender, const std::string& recipient);
+
+ private:
+  Result<void> converse(ipc::Connection& connection, const std::string& sender, const std::string& recipient);
+  ipc::Pool cleanup_{"public/cleanup"};
+};
+
+}  // namespace posthouse::verify
