@@ -17,13 +17,12 @@ struct SqlRules {
 
 class SqlTable : public Table {
  public:
-  SqlTable(const SqlDialect& dialect, ClientConfig config, Flag flags, SqlRules rules,
-           ConnectionPool<SqlConnection>::Connect connect)
+  SqlTable(const SqlDialect& dialect, const ClientConfig& config, Flag flags, SqlRules rules,
+           std::string_view servers, ConnectionPool<SqlConnection>::Connect connect)
       : Table(std::string(dialect.type), config.name(), flags),
         mark_(config.mark()),
         rules_(std::move(rules)),
-        pool_(ServerList(config.text("hosts", dialect.default_hosts),
-                         std::chrono::seconds(config.number("retry_interval", 60, 1, 86400))),
+        pool_(ServerList(servers, std::chrono::seconds(config.number("retry_interval", 60, 1, 86400))),
               std::chrono::seconds(config.number("idle_interval", 60, 1, 86400)), std::move(connect),
               [spec = spec()](const std::string& server, const std::string& text) {
                 log::warning("{}: server {}: {}", spec, server, text);
@@ -90,7 +89,8 @@ class SqlTable : public Table {
 }  // namespace
 
 Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect, ClientConfig config,
-                                              Flag flags, ConnectionPool<SqlConnection>::Connect connect) {
+                                              Flag flags, std::string_view servers,
+                                              ConnectionPool<SqlConnection>::Connect connect) {
   const auto query = config.find("query").value_or(dialect.legacy_query(config));
   const auto format = config.text("result_format", config.text("result_filter", "%s"));
   for (const std::string& text : {query, format}) {
@@ -107,7 +107,7 @@ Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& 
     rules.domains = MatchList(tables, std::string(dialect.type) + ":" + config.name() + " domain", domains,
                               {.kind = MatchList::Kind::string});
   rules.expansion_limit = static_cast<std::size_t>(config.number("expansion_limit", 0, 0, 1'000'000'000));
-  return std::make_unique<SqlTable>(dialect, std::move(config), flags, std::move(rules), std::move(connect));
+  return std::make_unique<SqlTable>(dialect, config, flags, std::move(rules), servers, std::move(connect));
 }
 
 }  // namespace posthouse::table

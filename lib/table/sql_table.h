@@ -28,13 +28,14 @@ class SqlConnection {
 inline constexpr std::size_t kSqlRowLimit = 100'000;
 
 struct SqlDialect {
-  std::string_view type;           // "mysql"
-  std::string_view default_hosts;  // "localhost"
+  std::string_view type;  // "mysql"
   // Makes the query of the obsolete select_field … form.
   std::string (*legacy_query)(const ClientConfig& config) = nullptr;
 };
 
+// `servers`: the hosts to try, as ServerList takes them.
 Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect, ClientConfig config,
-                                              Flag flags, ConnectionPool<SqlConnection>::Connect connect);
+                                              Flag flags, std::string_view servers,
+                                              ConnectionPool<SqlConnection>::Connect connect);
 
 }  // namespace posthouse::table

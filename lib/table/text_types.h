@@ -20,6 +20,9 @@ Opened open_unix(Tables& tables, std::string_view name, Flag flags);
 Opened open_internal(Tables& tables, std::string_view name, Flag flags);
 Opened open_fail(Tables& tables, std::string_view name, Flag flags);
 Opened open_proxy(Tables& tables, std::string_view name, Flag flags);
+Opened open_tcp(Tables& tables, std::string_view name, Flag flags);
+Opened open_socketmap(Tables& tables, std::string_view name, Flag flags);
+Opened open_memcache(Tables& tables, std::string_view name, Flag flags);
 Opened open_debug(Tables& tables, std::string_view name, Flag flags);
 
 }  // namespace posthouse::table

@@ -158,7 +158,7 @@ std::string legacy_query(const ClientConfig& config) {
                      config.text("table"), config.text("where_field"), config.text("additional_conditions"));
 }
 
-constexpr SqlDialect kMysql{.type = "mysql", .default_hosts = "localhost", .legacy_query = legacy_query};
+constexpr SqlDialect kMysql{.type = "mysql", .legacy_query = legacy_query};
 
 MysqlSettings settings_from(const ClientConfig& config) {
   MysqlSettings out;
@@ -187,7 +187,8 @@ Result<std::unique_ptr<Table>> open_mysql(Tables& tables, std::string_view name,
   static const bool is_ready = ::mysql_library_init(0, nullptr, nullptr) == 0;
   if (!is_ready) return fail(Failure::deferred("4.3.0", "mysql client library cannot be initialised"));
   auto settings = settings_from(*config);
-  return open_sql_table(tables, kMysql, std::move(*config), flags,
+  const std::string hosts = config->text("hosts", "localhost");
+  return open_sql_table(tables, kMysql, std::move(*config), flags, hosts,
                         [settings = std::move(settings)](const std::string& server) {
                           return MysqlConnection::connect(settings, server);
                         });

@@ -1,0 +1,10 @@
+// ldap: LDAP directories.
+#pragma once
+
+#include "lib/table/tables.h"
+
+namespace posthouse::table {
+
+Result<std::unique_ptr<Table>> open_ldap(Tables& tables, std::string_view name, Flag flags);
+
+}  // namespace posthouse::table

@@ -1,0 +1,46 @@
+// Redis commands over kept connections to the first of several servers that answers.
+//
+// The protocol's bytes are made and read by hiredis, the sockets are the event loop's. All functions may
+// wait, at most the timeout for each server.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/table/client_config.h"
+#include "lib/table/server_list.h"
+#include "lib/table/stream_pool.h"
+
+namespace posthouse::table {
+
+struct RedisSettings {
+  std::string hosts, user, password;
+  long database = 0;
+  std::chrono::seconds timeout{5}, retry_interval{60};
+};
+Result<RedisSettings> redis_settings(const ClientConfig& config);
+
+struct RedisReply {
+  std::optional<std::string> text;  // a string; of a scan the next position
+  long long integer = 0;
+  std::vector<std::string> list;  // of a scan
+};
+
+class RedisClient {
+ public:
+  RedisClient(std::string title, RedisSettings settings);
+  // An error reply of the server is a failure; it does not count against the server.
+  Result<RedisReply> command(const std::vector<std::string>& words);
+
+ private:
+  Result<void> greet(runtime::Stream& stream, Deadline deadline) const;
+
+  std::string title_;
+  RedisSettings settings_;
+  ServerList servers_;
+  std::vector<std::unique_ptr<StreamPool>> pools_;
+};
+
+}  // namespace posthouse::table
