@@ -94,7 +94,7 @@ void Results::delivered(std::size_t index, const Relay& relay, const Success& su
   entries_[index].outcome = ipc::Outcome::delivered;
   const bool probes = is_probe() || is_user_probe();
   if (is_probe()) {
-    peers_.verify({request_.recipients[index].address, ipc::VerifyStatus::deliverable, success.text});
+    tell_verify(index, ipc::VerifyStatus::deliverable, success.text);
   } else if (is_user_probe()) {
     trace(record(index, success.dsn, "deliverable", success.text, remote), relay);
   } else {
@@ -128,12 +128,20 @@ void Results::failed(std::size_t index, const Relay& relay, const Failure& failu
                      .status = is_soft ? "SOFTBOUNCE" : std::string(word_of(is_bounce))});
 }
 
+// The question may have been about an address that was mapped on the way: both have the answer.
+void Results::tell_verify(std::size_t index, ipc::VerifyStatus status, const std::string& text) {
+  const ipc::DeliveryRecipient& recipient = request_.recipients[index];
+  peers_.verify({recipient.address, status, text});
+  if (!recipient.original.empty() && recipient.original != recipient.address)
+    peers_.verify({recipient.original, status, text});
+}
+
 void Results::probe_failed(std::size_t index, const Relay& relay, const Failure& failure,
                            const Remote& remote) {
   if (is_probe()) {
     const auto status =
         failure.is_permanent() ? ipc::VerifyStatus::undeliverable : ipc::VerifyStatus::deferred;
-    peers_.verify({request_.recipients[index].address, status, failure.text});
+    tell_verify(index, status, failure.text);
   } else {
     trace(record(index, failure.dsn, "undeliverable", failure.text, remote), relay);
   }

@@ -97,6 +97,7 @@ class Results {
   void mark(std::size_t index);
   void log(std::size_t index, const Relay& relay, const std::string& delays, std::string_view dsn,
            std::string_view status, std::string_view reason);
+  void tell_verify(std::size_t index, ipc::VerifyStatus status, const std::string& text);
   void probe_failed(std::size_t index, const Relay& relay, const Failure& failure, const Remote& remote);
   ipc::DeliveryRecord record(std::size_t index, std::string_view dsn, std::string_view action,
                              std::string_view reason, const Remote& remote) const;

@@ -37,10 +37,11 @@ void BulkEntries::sort() {
             [this](const Place& a, const Place& b) { return view(a).key < view(b).key; });
 }
 
-BulkBuilder::BulkBuilder(std::string type, std::string name, Flag flags, std::string path,
+BulkBuilder::BulkBuilder(std::string type, std::string name, Flag flags, std::string path, std::string title,
                          bool type_writes_null, BulkWriter writer)
     : Table(std::move(type), std::move(name), flags),
       path_(std::move(path)),
+      title_(std::move(title)),
       writes_null_(NullConvention(flags, type_writes_null).writes_null()),
       writer_(writer) {}
 
@@ -54,7 +55,7 @@ Result<void> BulkBuilder::update(std::string_view key, std::string_view value) {
   }
   const bool replace = has(flags(), Flag::duplicate_replace);
   if (!entries_.add(*prepared, stored, replace) && !replace && !has(flags(), Flag::duplicate_ignore))
-    log::warning("{}: duplicate entry: \"{}\"", path_, NullConvention::stripped(*prepared));
+    log::warning("{}: duplicate entry: \"{}\"", title_, NullConvention::stripped(*prepared));
   return {};
 }
 

@@ -58,9 +58,10 @@ using BulkWriter = Result<void> (*)(const std::string& path, const BulkEntries& 
 
 class BulkBuilder : public Table {
  public:
-  // `path` is the index file; NUL convention as the type's unless the flags say otherwise.
-  BulkBuilder(std::string type, std::string name, Flag flags, std::string path, bool type_writes_null,
-              BulkWriter writer);
+  // `path` is the index file, `title` its name in warnings about duplicates (each type has its own way); NUL
+  // convention as the type's unless the flags say otherwise.
+  BulkBuilder(std::string type, std::string name, Flag flags, std::string path, std::string title,
+              bool type_writes_null, BulkWriter writer);
 
   Result<void> update(std::string_view key, std::string_view value) override;
   Result<void> update_plain(std::string_view key, std::string_view value) override;
@@ -70,7 +71,7 @@ class BulkBuilder : public Table {
   Lookup find(std::string_view key) override;
 
  private:
-  std::string path_;
+  std::string path_, title_;
   bool writes_null_;
   BulkWriter writer_;
   BulkEntries entries_;

@@ -48,10 +48,12 @@ std::optional<std::string> base64_decoded(std::string_view text) {
 
 Result<std::string> encoded_files(std::string_view names) {
   std::string all;
+  bool is_first = true;
   for (std::string_view name : split_any(names)) {
     auto file = read_file(std::string(name));
     if (!file) return fail(std::move(file.error()));
-    all += file->text + "\n";
+    if (!std::exchange(is_first, false)) all += "\n";
+    all += file->text;
   }
   return base64_encoded(all);
 }

@@ -9,7 +9,7 @@
 
 namespace posthouse::table {
 
-// Contents of all files named in `names` (commas, blanks), a newline after each, base64-encoded.
+// Contents of all files named in `names` (commas, blanks), a newline between them, base64-encoded.
 Result<std::string> encoded_files(std::string_view names);
 
 std::string base64_encoded(std::string_view bytes);

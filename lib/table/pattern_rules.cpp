@@ -75,9 +75,6 @@ RuleText parse_rule(std::string_view line, const PatternDialect& dialect) {
     }
   } else if (starts_with_word(line, "endif")) {
     rule.kind = RuleText::Kind::end_if;
-    rule.result = trim(line.substr(5));
-    if (!rule.result.empty())
-      rule.notices.push_back(fmt::format("ignoring extra text after ENDIF: \"{}\"", rule.result));
   } else {
     rule.problem = "ignoring unrecognized request";
   }

@@ -7,6 +7,7 @@
 #include "lib/mail/quote.h"
 #include "lib/table/parameters.h"
 #include "lib/table/settings.h"
+#include "lib/table/types.h"
 
 namespace posthouse::delivery::smtp {
 namespace {
@@ -33,7 +34,7 @@ Result<std::shared_ptr<const GenericMap>> GenericMap::open(std::shared_ptr<const
   const auto destinations = main_cf->expand((*identity)->mydestination());
   if (!destinations) return fail(Failure::deferred("4.3.5", destinations.error().text()));
 
-  auto tables = std::make_unique<table::Tables>(*settings, table::text_types());
+  auto tables = std::make_unique<table::Tables>(*settings, table::all_types());
   table::TableList list(*tables, title, text);
   auto local =
       std::make_shared<table::MatchList>(*tables, "mydestination", *destinations,

@@ -218,7 +218,7 @@ Result<std::unique_ptr<Table>> open_type(Tables& tables, std::string type, std::
                                          Flag flags) {
   if (has(flags, Flag::bulk) && has(flags, Flag::truncate))
     return std::make_unique<BulkBuilder>(std::move(type), std::string(name), flags, std::string(name) + ".db",
-                                         true, write_database<kType>);
+                                         std::string(name) + ".db", true, write_database<kType>);
   if (has(flags, Flag::truncate)) ::unlink((std::string(name) + ".db").c_str());
   return open_existing(tables, std::move(type), name, flags, kType);
 }

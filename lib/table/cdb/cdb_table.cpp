@@ -99,7 +99,8 @@ Result<std::unique_ptr<Table>> open_cdb(Tables&, std::string_view name, Flag fla
   const std::string path = std::string(name) + ".cdb";
   if (has(flags, Flag::write)) {
     if (has(flags, Flag::truncate))
-      return std::make_unique<BulkBuilder>("cdb", std::string(name), flags, path, false, write_database);
+      return std::make_unique<BulkBuilder>("cdb", std::string(name), flags, path, std::string(name), false,
+                                           write_database);
     return fail(Failure::deferred("4.3.5", fmt::format("cdb:{} map requires O_RDONLY access mode", name)));
   }
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

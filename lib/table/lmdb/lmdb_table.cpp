@@ -97,7 +97,7 @@ class LmdbTable : public Table {
         holds_lock());
     if (error == MDB_KEYEXIST) {
       if (!has(flags(), Flag::duplicate_ignore))
-        log::warning("{}.lmdb: duplicate entry: \"{}\"", name(), NullConvention::stripped(key));
+        log::warning("lmdb:{}: duplicate entry: \"{}\"", name(), NullConvention::stripped(key));
       return {};
     }
     if (error != 0) return fail(trouble("write", error));
@@ -179,7 +179,8 @@ Result<void> write_database(const std::string& path, const BulkEntries& entries)
 Result<std::unique_ptr<Table>> open_lmdb(Tables& tables, std::string_view name, Flag flags) {
   const std::string path = std::string(name) + ".lmdb";
   if (has(flags, Flag::bulk) && has(flags, Flag::truncate))
-    return std::make_unique<BulkBuilder>("lmdb", std::string(name), flags, path, true, write_database);
+    return std::make_unique<BulkBuilder>("lmdb", std::string(name), flags, path, "lmdb:" + std::string(name),
+                                         true, write_database);
   if (has(flags, Flag::truncate)) ::unlink(path.c_str());
   const bool write = has(flags, Flag::write);
   auto environment = Environment::open(path, write, write, tables.settings().lmdb_map_size);

@@ -85,7 +85,11 @@ std::string check(CommandOptions& options, const Seen& seen) {
 std::string parse_options(int argc, char** argv, const CommandDialect& dialect, CommandOptions& options) {
   Seen seen;
   const std::string chars(dialect.option_chars);
-  for (int option = 0; (option = ::getopt(argc, argv, chars.c_str())) != -1;) {
+  std::string program(dialect.program);  // getopt's complaints begin with it
+  std::vector<char*> words(argv, argv + argc);
+  words[0] = program.data();
+  words.push_back(nullptr);
+  for (int option = 0; (option = ::getopt(argc, words.data(), chars.c_str())) != -1;) {
     const bool has_mode = options.query || options.erase || options.dump;
     switch (option) {
       case 'c':
@@ -104,7 +108,7 @@ std::string parse_options(int argc, char** argv, const CommandDialect& dialect, 
         if (!set_flag(option, options, seen)) return usage(dialect);
     }
   }
-  options.tables.assign(argv + optind, argv + argc);
+  options.tables.assign(words.begin() + optind, words.end() - 1);
   if (options.tables.empty()) return usage(dialect);
   return check(options, seen);
 }

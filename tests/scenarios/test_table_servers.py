@@ -1,0 +1,434 @@
+"""Tables that live in servers: MariaDB, PostgreSQL, SQLite, Redis, memcached, and servers that misbehave."""
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.instance import IS_ROOT
+from harness.ports import free_port
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.posthouse_only("settings of our own; the common ones are in oracle/test_tables.py")
+
+# The schema of postfixadmin, as far as mail hosts ask it.
+POSTFIXADMIN = """
+CREATE DATABASE postfix CHARACTER SET utf8mb4;
+USE postfix;
+CREATE TABLE domain (domain VARCHAR(255) NOT NULL PRIMARY KEY, backupmx TINYINT NOT NULL DEFAULT 0,
+                     active TINYINT NOT NULL DEFAULT 1, transport VARCHAR(255));
+CREATE TABLE alias (address VARCHAR(255) NOT NULL PRIMARY KEY, goto TEXT NOT NULL, domain VARCHAR(255) NOT NULL,
+                    active TINYINT NOT NULL DEFAULT 1);
+CREATE TABLE alias_domain (alias_domain VARCHAR(255) NOT NULL PRIMARY KEY, target_domain VARCHAR(255) NOT NULL,
+                           active TINYINT NOT NULL DEFAULT 1);
+CREATE TABLE mailbox (username VARCHAR(255) NOT NULL PRIMARY KEY, maildir VARCHAR(255) NOT NULL, domain VARCHAR(255) NOT NULL,
+                      quota BIGINT, active TINYINT NOT NULL DEFAULT 1);
+INSERT INTO domain (domain) VALUES ('example.com'), ('example.net');
+INSERT INTO domain VALUES ('backup.test', 1, 1, NULL), ('off.test', 0, 0, NULL);
+INSERT INTO alias VALUES ('sales@example.com', 'alice@example.com,bob@example.com', 'example.com', 1),
+  ('o''brien@example.com', 'obrien', 'example.com', 1), ('empty@example.com', '', 'example.com', 1),
+  ('gone@example.com', 'nobody', 'example.com', 0);
+INSERT INTO alias_domain VALUES ('alias.test', 'example.com', 1);
+INSERT INTO mailbox VALUES ('alice@example.com', 'example.com/alice/', 'example.com', NULL, 1),
+  ('bob@example.com', 'example.com/bob/', 'example.com', 1000, 1);
+CREATE TABLE `domains` (`domain` VARCHAR(255) NOT NULL, `relay_host` VARCHAR(512) NOT NULL,
+  `relay_port` INT(5) UNSIGNED NOT NULL, `enable_virus_spam_scan` VARCHAR(1) NOT NULL DEFAULT 1,
+  PRIMARY KEY (`domain`)) ENGINE MyISAM DEFAULT CHARSET=latin1;
+INSERT INTO domains (domain, relay_host, relay_port) VALUES ('friet.pan', 'mail.friet.pan', 25);
+CREATE TABLE many (k VARCHAR(20), v VARCHAR(20));
+INSERT INTO many VALUES ('m', 'one'), ('m', NULL), ('m', ''), ('m', 'two'), ('m', 'three');
+CREATE TABLE secret (k VARCHAR(20), v VARCHAR(20));
+INSERT INTO secret VALUES ('x', 'leaked');
+CREATE USER 'mail'@'%' IDENTIFIED BY 'Pass=word 1';
+GRANT ALL PRIVILEGES ON postfix.* TO 'mail'@'%';
+FLUSH PRIVILEGES;
+"""
+
+
+class Tables:
+    """postmap against table files in one folder."""
+
+    def __init__(self, mta):
+        self.mta = mta
+
+    def file(self, name, kind, **settings):
+        path = self.mta.config / name
+        path.write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+        return f"{kind}:{path}"
+
+    def ask(self, spec, *keys, options=(), timeout=60):
+        """Status, answers by key, complaints."""
+        text = "\n".join(keys).encode() + b"\n"
+        done = self.mta.run("postmap", *options, "-q", "-", spec, input=text, check=False, timeout=timeout)
+        lines = done.stdout.splitlines()
+        complaints = [line for line in lines if line.startswith("postmap: ")]
+        answers = dict(line.split("\t", 1) for line in lines if "\t" in line and not line.startswith("postmap: "))
+        return done.returncode, answers, complaints
+
+
+@pytest.fixture
+def tables(mta):
+    return Tables(mta)
+
+
+@pytest.fixture
+def mysql(tables, mariadb):
+    mariadb.sql(POSTFIXADMIN)
+    mariadb.settings = {"hosts": f"inet:127.0.0.1:{mariadb.port}", "user": "mail", "password": "Pass=word 1", "dbname": "postfix"}
+    return mariadb
+
+
+def test_postfixadmin_maps(tables, mysql):
+    aliases = tables.file("alias.cf", "mysql", **mysql.settings,
+                          query="SELECT goto FROM alias WHERE address='%s' AND active = '1'")
+    assert tables.ask(aliases, "sales@example.com", "o'brien@example.com", "gone@example.com", "no@example.com")[1] == {
+        "sales@example.com": "alice@example.com,bob@example.com", "o'brien@example.com": "obrien"}
+    by_domain = tables.file("alias_domain.cf", "mysql", **mysql.settings,
+                            query="SELECT goto FROM alias,alias_domain WHERE alias_domain.alias_domain = '%d' and alias.address ="
+                                  " CONCAT('%u', '@', alias_domain.target_domain) AND alias.active = 1")
+    assert tables.ask(by_domain, "sales@alias.test", "sales@other.test", "sales", "@alias.test")[1] == {
+        "sales@alias.test": "alice@example.com,bob@example.com"}
+    mailboxes = tables.file("mailbox.cf", "mysql", **mysql.settings, domain="example.com example.net",
+                            query="SELECT maildir FROM mailbox WHERE username='%s' AND active = '1'", result_format="/mail/%s")
+    assert tables.ask(mailboxes, "alice@example.com", "alice@other.test", "example.com")[1] == {
+        "alice@example.com": "/mail/example.com/alice/"}
+
+
+def test_the_relay_maps_of_scenario_004(tables, mysql):
+    settings = mysql.settings
+    domains = tables.file("relay.cf", "mysql", **settings, query="SELECT domain FROM domains WHERE domain = '%s'")
+    transport = tables.file("transport.cf", "mysql", **settings, query="SELECT CONCAT('smtp:[', relay_host , ']:', relay_port) "
+                            "FROM domains WHERE domain = '%s'")
+    assert tables.ask(domains, "friet.pan", "other.pan")[1] == {"friet.pan": "friet.pan"}
+    assert tables.ask(transport, "friet.pan")[1] == {"friet.pan": "smtp:[mail.friet.pan]:25"}
+
+
+def test_the_obsolete_query_form(tables, mysql):
+    old = tables.file("old.cf", "mysql", **mysql.settings, select_field="goto", table="alias", where_field="address",
+                      additional_conditions="and active = 1")
+    assert tables.ask(old, "sales@example.com", "gone@example.com")[1] == {"sales@example.com": "alice@example.com,bob@example.com"}
+    mysql_in_main = {f"old_{key}": value for key, value in mysql.settings.items()}
+    tables.mta.configure(**mysql_in_main, old_select_field="goto", old_table="alias", old_where_field="address")
+    assert tables.ask("mysql:old", "gone@example.com")[1] == {"gone@example.com": "nobody"}
+
+
+def test_rows_nulls_and_limits(tables, mysql):
+    many = tables.file("many.cf", "mysql", **mysql.settings, query="SELECT v FROM many WHERE k = '%s'", result_format="<%s>")
+    assert tables.ask(many, "m")[1] == {"m": "<one>,<two>,<three>"}
+    limited = tables.file("limited.cf", "mysql", **mysql.settings, query="SELECT v FROM many WHERE k = '%s'", expansion_limit=2)
+    status, answers, complaints = tables.ask(limited, "m")
+    assert status == 1 and not answers and any("xpansion limit" in line for line in complaints)
+    empty = tables.file("empty.cf", "mysql", **mysql.settings, query="SELECT goto FROM alias WHERE address = '%s'")
+    assert tables.ask(empty, "empty@example.com")[:2] == (1, {})
+    columns = tables.file("columns.cf", "mysql", **mysql.settings, query="SELECT username, maildir FROM mailbox WHERE username = '%s'")
+    assert tables.ask(columns, "bob@example.com")[1] == {"bob@example.com": "bob@example.com,example.com/bob/"}
+
+
+HOSTILE = ["' OR '1'='1", "x' UNION SELECT v FROM secret -- ", "x'; DROP TABLE alias; -- ", "\\' OR 1=1 -- ", "x\\", "'", "''", '"',
+           "%s", "%", "a@b' OR ''='", "\u00bf' OR 1=1 -- ", "\u00e9\u0027 OR 1=1#", "x" * 10240, "/*", "#", "\x1a", "a\tb'"]
+
+
+@pytest.mark.parametrize("part", ("%s", "%u"))
+def test_keys_cannot_leave_their_quotes(part, tables, mysql):
+    for charset in ("", "latin1", "gbk", "utf8mb4"):
+        settings = dict(mysql.settings, **({"charset": charset} if charset else {}))
+        spec = tables.file("inject.cf", "mysql", **settings, query=f"SELECT goto FROM alias WHERE address='{part}' AND active = '1'")
+        assert tables.ask(spec, *HOSTILE, *(text + "@example.com" for text in HOSTILE))[1] == {}
+    assert mysql.sql("SELECT COUNT(*) FROM alias", "postfix").strip() == "4"
+
+
+def test_wrong_credentials_and_queries_are_errors(tables, mysql):
+    wrong = tables.file("wrong.cf", "mysql", **dict(mysql.settings, password="no"), query="SELECT 1")
+    status, answers, complaints = tables.ask(wrong, "a")
+    assert status == 1 and not answers and any("Access denied" in line for line in complaints)
+    syntax = tables.file("syntax.cf", "mysql", **mysql.settings, query="SELEKT '%s'")
+    status, answers, complaints = tables.ask(syntax, "a")
+    assert status == 1 and not answers and any("error in your SQL syntax" in line for line in complaints)
+    template = tables.file("template.cf", "mysql", **mysql.settings, query="SELECT '%x'")
+    assert any("invalid query/result template" in line for line in tables.ask(template, "a")[2])
+
+
+def test_another_host_answers_when_one_is_down(tables, mysql):
+    hosts = f"127.0.0.1:{free_port()} unix:{mysql.folder}/none.sock 127.0.0.1:{mysql.port} unix:{mysql.socket}"
+    spec = tables.file("hosts.cf", "mysql", **dict(mysql.settings, hosts=hosts), query="SELECT goto FROM alias WHERE address='%s'")
+    assert tables.ask(spec, "sales@example.com")[1] == {"sales@example.com": "alice@example.com,bob@example.com"}
+
+
+def test_a_server_that_is_down_or_hangs_is_an_error_in_bounded_time(tables, mysql):
+    spec = tables.file("a.cf", "mysql", **mysql.settings, timeout=2, query="SELECT goto FROM alias WHERE address='%s'")
+    mysql.hang()
+    try:
+        begun = time.monotonic()
+        status, answers, complaints = tables.ask(spec, "sales@example.com")
+        assert status == 1 and not answers and any("query error" in line for line in complaints), complaints
+        assert time.monotonic() - begun < 30
+    finally:
+        mysql.resume()
+    assert tables.ask(spec, "sales@example.com")[0] == 0
+    mysql.stop()
+    status, answers, complaints = tables.ask(spec, "sales@example.com")
+    assert status == 1 and not answers and any("query error" in line for line in complaints)
+
+
+def test_options_from_a_file(tables, mysql):
+    (tables.mta.config / "my.cnf").write_text(f"[client]\nuser=mail\npassword=\"Pass=word 1\"\n[special]\ndatabase=postfix\nport={mysql.port}\n")
+    spec = tables.file("opt.cf", "mysql", hosts="127.0.0.1", option_file=tables.mta.config / "my.cnf", option_group="special",
+                       query="SELECT goto FROM alias WHERE address='%s'")
+    assert tables.ask(spec, "o'brien@example.com")[1] == {"o'brien@example.com": "obrien"}
+
+
+# --- the same through proxymap ----------------------------------------------------------------------------
+
+def test_proxymap_shares_a_handful_of_connections(mta, tables, mysql):
+    spec = tables.file("a.cf", "mysql", **mysql.settings, query="SELECT goto FROM alias WHERE address='%s'")
+    other = tables.file("b.cf", "mysql", **mysql.settings, query="SELECT goto FROM alias WHERE address='%s'")
+    mta.start(virtual_alias_maps=f"proxy:{spec}")
+    before = int(mysql.sql("SHOW STATUS LIKE 'Connections'").split()[1])
+    askers = [threading.Thread(target=tables.ask, args=(f"proxy:{spec}", *["sales@example.com", "no@example.com"] * 50)) for _ in range(12)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert tables.ask(f"proxy:{spec}", "sales@example.com")[1] == {"sales@example.com": "alice@example.com,bob@example.com"}
+    # The status question itself connects too.
+    assert int(mysql.sql("SHOW STATUS LIKE 'Connections'").split()[1]) - before <= 6
+    assert tables.ask(f"proxy:{other}", "sales@example.com")[0] == 1
+    mta.log.wait(f'warning: request for unapproved table: "{other}"', process="proxymap")
+    mta.log.wait(f"to approve this table for read-only access, list proxy:{other} in main.cf:proxy_read_maps", process="proxymap")
+
+
+def test_proxywrite_updates_what_is_approved(mta, tables, folder):
+    path = mta.data / "shared"
+    mta.start(address_verify_map=f"proxy:btree:{path}", proxy_write_maps=f"proxy:btree:{path}")
+    done = mta.run("postmap", "-i", f"proxy:btree:{path}", input=b"a 1\nb 2\n")
+    assert done.returncode == 0, done.stdout
+    assert tables.ask(f"btree:{path}", "a", "b")[1] == {"a": "1", "b": "2"}
+    assert mta.run("postmap", "-d", "a", f"proxy:btree:{path}", check=False).returncode == 0
+    assert tables.ask(f"btree:{path}", "a", "b")[1] == {"b": "2"}
+
+
+# --- other servers ------------------------------------------------------------------------------------------
+
+def test_sqlite(tables, folder):
+    path = folder / "db.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE alias (address TEXT, goto TEXT)")
+        db.executemany("INSERT INTO alias VALUES (?, ?)", [("a@x", "one"), ("o'b@x", "two"), ("n@x", None), ("m@x", "1"), ("m@x", "2")])
+    spec = tables.file("s.cf", "sqlite", dbpath=path, query="SELECT goto FROM alias WHERE address='%s'")
+    assert tables.ask(spec, "a@x", "o'b@x", "n@x", "m@x", "z@x", *HOSTILE)[1] == {"a@x": "one", "o'b@x": "two", "m@x": "1,2"}
+    missing = tables.file("t.cf", "sqlite", dbpath=folder / "none", query="SELECT 1")
+    assert tables.ask(missing, "a")[0] == 1
+
+
+class Server:
+    """A private server process on a loopback port."""
+
+    def __init__(self, port, *command, **options):
+        self.port = port
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        **options)
+        wait_for(self.answers, lambda: f"{command[0]} listens on port {port}", 60)
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        os.kill(self.process.pid, 18)
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def redis(folder):
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    server = Server(port, "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "secret",
+                    "--dir", str(folder))
+    server.cli = lambda *words: subprocess.run(["redis-cli", "-p", str(port), "-a", "secret", "--no-auth-warning", *words], check=True,
+                                               capture_output=True).stdout.decode().strip()
+    yield server
+    server.stop()
+
+
+def test_redis(tables, redis):
+    redis.cli("set", "verify:a@x", "one")
+    redis.cli("hset", "routes", "x.test", "smtp:[y]")
+    redis.cli("sadd", "blocked", "10.0.0.1")
+    settings = {"hosts": f"127.0.0.1:{redis.port}", "password": "secret"}
+    plain = tables.file("get.cf", "redis", **settings, key_format="verify:%s", ttl=100)
+    assert tables.ask(plain, "a@x", "A@X", "b@x")[1] == {"a@x": "one", "A@X": "one"}
+    hashed = tables.file("hash.cf", "redis", **settings, command="hash", hash="routes")
+    assert tables.ask(hashed, "x.test", "z.test")[1] == {"x.test": "smtp:[y]"}
+    members = tables.file("set.cf", "redis", **settings, command="set", hash="blocked", set_value="REJECT")
+    assert tables.ask(members, "10.0.0.1", "10.0.0.2")[1] == {"10.0.0.1": "REJECT"}
+    assert tables.mta.run("postmap", "-i", plain, input=b"n@x new value\n").returncode == 0
+    assert redis.cli("get", "verify:n@x") == "new value" and 0 < int(redis.cli("ttl", "verify:n@x")) <= 100
+    assert sorted(tables.mta.run("postmap", "-s", plain).stdout.splitlines()) == ["a@x\tone", "n@x\tnew value"]
+    assert tables.mta.run("postmap", "-d", "a@x", plain).returncode == 0
+    assert redis.cli("exists", "verify:a@x") == "0"
+    for wrong in (dict(settings, password="no"), dict(settings, hosts=f"127.0.0.1:{free_port()}")):
+        spec = tables.file("wrong.cf", "redis", **wrong)
+        status, answers, complaints = tables.ask(spec, "a@x")
+        assert status == 1 and not answers and any("query error" in line for line in complaints)
+    os.kill(redis.process.pid, 19)
+    begun = time.monotonic()
+    assert tables.ask(tables.file("slow.cf", "redis", **settings, timeout=2), "a@x")[0] == 1
+    assert time.monotonic() - begun < 30
+
+
+@pytest.fixture
+def memcached(folder):
+    if not shutil.which("memcached"):
+        pytest.skip("memcached is not installed")
+    port = free_port()
+    user = ["-u", "nobody"] if IS_ROOT else []
+    server = Server(port, "memcached", "-l", "127.0.0.1", "-p", str(port), *user)
+    yield server
+    server.stop()
+
+
+def test_memcache_with_a_backup(tables, memcached):
+    backup = tables.mta.config / "backup"
+    backup.write_text("a@x one\n")
+    tables.mta.run("postmap", f"btree:{backup}")
+    settings = {"memcache": f"inet:127.0.0.1:{memcached.port}", "key_format": "test:%s"}
+    cached = tables.file("m.cf", "memcache", **settings, backup=f"btree:{backup}")
+    alone = tables.file("n.cf", "memcache", **settings)
+    assert tables.ask(alone, "a@x")[0] == 1
+    assert tables.ask(cached, "a@x", "b@x", "bad key", "x" * 300)[1] == {"a@x": "one"}
+    assert tables.ask(alone, "a@x")[1] == {"a@x": "one"}     # the answer of the backup is kept
+    assert tables.mta.run("postmap", "-i", cached, input=b"c@x three\n").returncode == 0
+    assert tables.ask(alone, "c@x")[1] == {"c@x": "three"}
+    assert tables.mta.run("postmap", "-d", "c@x", cached).returncode == 0
+    assert tables.ask(alone, "c@x")[0] == 1 and tables.ask(f"btree:{backup}", "c@x")[0] == 1
+    assert tables.mta.run("postmap", "-s", cached).stdout == "a@x\tone\n"
+
+
+@pytest.fixture
+def postgres(folder):
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("postgresql is not installed")
+    port, data = free_port(), folder / "pg"
+    user = {"user": "postgres"} if IS_ROOT else {}
+    data.mkdir()
+    if IS_ROOT:
+        shutil.chown(data, "postgres")
+    subprocess.run([programs[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"], check=True,
+                   capture_output=True, cwd="/", **user)
+    server = Server(port, str(programs[-1] / "postgres"), "-D", str(data), "-p", str(port), "-k", str(data), "-c", "fsync=off",
+                    "-c", "listen_addresses=127.0.0.1", cwd="/", **user)
+    server.sql = lambda text: subprocess.run(["psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-v", "ON_ERROR_STOP=1"],
+                                             input=text.encode(), check=True, capture_output=True, cwd="/")
+    wait_for(lambda: subprocess.run(["psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", "select 1"], cwd="/",
+                                    capture_output=True).returncode == 0, lambda: "PostgreSQL answers", 60)
+    yield server
+    os.kill(server.process.pid, 18)
+    server.process.terminate()
+    server.process.wait()
+
+
+def test_postgres(tables, postgres):
+    postgres.sql("CREATE TABLE alias (address TEXT, goto TEXT); INSERT INTO alias VALUES ('a@x', 'one'), ('o''b@x', 'two'), "
+                 "('n@x', NULL), ('m@x', '1'), ('m@x', '2');"
+                 "CREATE FUNCTION f(TEXT) RETURNS TEXT AS $$ SELECT goto FROM alias WHERE address = $1 $$ LANGUAGE SQL;")
+    settings = {"hosts": f"127.0.0.1:{postgres.port}", "user": "postgres", "dbname": "postgres"}
+    spec = tables.file("p.cf", "pgsql", **settings, query="SELECT goto FROM alias WHERE address='%s'", timeout=3)
+    keys = ("a@x", "o'b@x", "n@x", "m@x", "z@x", *HOSTILE)
+    assert tables.ask(spec, *keys)[1] == {"a@x": "one", "o'b@x": "two", "m@x": "1,2"}
+    function = tables.file("f.cf", "pgsql", **settings, select_function="f")
+    assert tables.ask(function, "a@x")[1] == {"a@x": "one"}
+    bad = tables.file("b.cf", "pgsql", **settings, query="SELEKT '%s'")
+    assert tables.ask(bad, "a@x")[0] == 1
+    slow = tables.file("s.cf", "pgsql", **settings, query="SELECT pg_sleep(60)", timeout=2)
+    begun = time.monotonic()
+    assert tables.ask(slow, "a@x")[0] == 1
+    assert time.monotonic() - begun < 30
+
+
+# --- small protocols --------------------------------------------------------------------------------------
+
+@pytest.fixture
+def answering():
+    """Starts line or netstring servers: answering(function of the request bytes) -> port."""
+    listeners = []
+
+    def start(answer):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def talk(connection):
+            with connection:
+                while request := connection.recv(65536):
+                    reply = answer(request)
+                    if reply is None:
+                        return
+                    connection.sendall(reply)
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        return listener.getsockname()[1]
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def test_socketmap(tables, answering):
+    def answer(request):
+        size, rest = request.split(b":", 1)
+        assert rest[int(size):] == b","
+        name, key = rest[:-1].split(b" ", 1)
+        text = {b"a": b"OK one", b"b c": b"OK two words", b"none": b"NOTFOUND ", b"later": b"TEMP busy", b"never": b"PERM no",
+                b"odd": b"WHAT"}.get(key, b"NOTFOUND ")
+        return b"%d:%s," % (len(text), text) if name == b"map" else None
+
+    spec = f"socketmap:inet:127.0.0.1:{answering(answer)}:map"
+    assert tables.ask(spec, "a", "b c", "none")[1] == {"a": "one", "b c": "two words"}
+    for key in ("later", "never", "odd"):
+        status, answers, complaints = tables.ask(spec, key)
+        assert status == 1 and not answers and any("query error" in line for line in complaints), key
+
+
+def test_tcp(tables, answering):
+    def answer(request):
+        return {b"get a\n": b"200 one\n", b"get b%20c\n": b"200 two%20words\n", b"get later\n": b"400 busy\n"}.get(request, b"500 no\n")
+
+    spec = f"tcp:127.0.0.1:{answering(answer)}"
+    assert tables.ask(spec, "a", "b c", "none")[1] == {"a": "one", "b c": "two words"}
+    assert tables.ask(spec, "later")[0] == 1
+
+
+def test_a_server_that_sends_garbage_is_an_error(tables, answering):
+    for spec in (f"socketmap:inet:127.0.0.1:{answering(lambda request: b'99999999999:x,')}:map",
+                 f"tcp:127.0.0.1:{answering(lambda request: b'x' * 10000)}",
+                 tables.file("r.cf", "redis", hosts=f"127.0.0.1:{answering(lambda request: b'?nonsense')}", timeout=2),
+                 tables.file("m.cf", "memcache", memcache=f"127.0.0.1:{answering(lambda request: b'VALUE x y z' + b'w' * 5000)}")):
+        status, answers, _ = tables.ask(spec, "a")
+        assert status == 1 and not answers, spec
+
+
+def test_json(tables):
+    path = tables.mta.config / "t.json"
+    path.write_text('{"A@x": "one", "list": ["a", "b"], "n": 5, "o": {"p": 1}}')
+    status, answers, complaints = tables.ask(f"json:{path}", "a@x", "list", "n", "o")
+    assert answers == {"a@x": "one", "list": "a, b", "n": "5"} and len(complaints) == 1
+    path.write_text('{"a": ')
+    assert any("fatal: json:" in line for line in tables.ask(f"json:{path}", "a")[2])
