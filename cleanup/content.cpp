@@ -14,6 +14,8 @@ namespace {
 using mail::HeaderType;
 using queuefile::RecordType;
 
+constexpr std::string_view kMailboxLine = "X-Mailbox-Line: ";
+
 std::string compact_utc(Time time) {
   const std::time_t seconds = static_cast<std::time_t>(unix_seconds(time));
   std::tm parts{};
@@ -92,7 +94,23 @@ Result<void> Content::line(std::string_view text) {
   return {};
 }
 
+// The header that is being collected is the Received: of the client of cleanup, and the line may be
+// the first one of the message as it was sent.
+bool Content::is_after_own_header() const {
+  return (hop_count_ == 0 && starts_with_ignoring_case(header_, "received:")) ||
+         (hop_count_ == 1 && header_.starts_with(kMailboxLine));
+}
+
 Result<void> Content::header_line(std::string_view text) {
+  if (is_after_own_header()) {
+    if (text.starts_with("From ") || text.starts_with(">From ")) {  // debris of a mailbox file
+      if (auto done = finish_header(); !done) return done;
+      header_.assign(kMailboxLine).append(text);
+      return {};
+    }
+    // The Received: header is continued with tabs: this is text without headers.
+    if (text.starts_with(' ')) return begin_body(text);
+  }
   if (!header_.empty() && mail::is_continuation(text)) {
     const std::size_t room =
         settings_.header_size_limit - std::min(settings_.header_size_limit, header_.size());
@@ -104,9 +122,14 @@ Result<void> Content::header_line(std::string_view text) {
     header_.assign(text);
     return {};
   }
+  return begin_body(text);
+}
+
+Result<void> Content::begin_body(std::string_view first_line) {
+  if (auto done = finish_header(); !done) return done;
   if (auto done = end_of_headers(); !done) return done;
   writer_.record(RecordType::line, {});
-  if (!text.empty()) writer_.line(text, settings_.line_length_limit);
+  if (!first_line.empty()) writer_.line(first_line, settings_.line_length_limit);
   return {};
 }
 

@@ -46,6 +46,8 @@ class Content {
  private:
   Result<void> line(std::string_view text);
   Result<void> header_line(std::string_view text);
+  Result<void> begin_body(std::string_view first_line);
+  bool is_after_own_header() const;
   Result<void> finish_header();
   Result<void> end_of_headers();
   void known_header(const mail::HeaderSpec& spec);

@@ -172,6 +172,23 @@ TEST_F(CleanupMessage, TextThatIsNoHeaderEndsTheHeaders) {
   EXPECT_EQ(found[7], "N ");
 }
 
+TEST_F(CleanupMessage, MailboxDebrisAtTheTopIsRenamed) {
+  to({"a@x.test"});
+  run("Received: from x\n\tby y\n>From someone Mon Nov 23\nFrom z\nSubject: s\n\nx\n");
+  EXPECT_EQ(lines()[2], "N X-Mailbox-Line: >From someone Mon Nov 23");
+  EXPECT_EQ(lines()[3], "N X-Mailbox-Line: From z");
+  EXPECT_EQ(lines()[4], "N Subject: s");
+}
+
+TEST_F(CleanupMessage, TextWithoutHeadersDoesNotContinueOurs) {
+  to({"a@x.test"});
+  run("Received: from x\n\tby y\n lead\nSubject: x\n\nbody\n");
+  const auto found = lines();
+  EXPECT_EQ(found[5], "N ");
+  EXPECT_EQ(found[6], "N  lead");
+  EXPECT_EQ(found[7], "N Subject: x");
+}
+
 TEST_F(CleanupMessage, HeadersAloneGetNoEmptyLine) {
   to({"a@x.test"});
   open.sender = "";
