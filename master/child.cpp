@@ -30,11 +30,15 @@ bool place_descriptors(const ChildSetup& setup) {
   return true;
 }
 
+// What master says before the daemon can listen must wait for it, not kill it: the event loop unblocks a
+// signal when it has an action for it (Loop::on_signal).
 void reset_signals() {
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  sigset_t until_ready;
+  sigemptyset(&until_ready);
+  sigaddset(&until_ready, SIGHUP);
+  sigaddset(&until_ready, SIGTERM);
+  ::sigprocmask(SIG_SETMASK, &until_ready, nullptr);
 }
 
 [[noreturn]] void become(const ChildSetup& setup) {

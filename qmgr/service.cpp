@@ -65,8 +65,9 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
   if (!messages) return fail(unusable(messages.error()));
   auto form = config::load<config::AddressForm>(main_cf);
   if (!form) return fail(unusable(form.error()));
+  // A broken master.cf is for master to refuse; mail goes on without the limits that it would have told.
   auto process_limits = read_process_limits(environment.config_directory);
-  if (!process_limits) return fail(std::move(process_limits.error()));
+  if (!process_limits) log::warning("{}", process_limits.error().text);
 
   const Parameters& own = **parameters;
   Settings settings;
@@ -81,8 +82,8 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
                      .delay_decimals = (*logging)->delay_logging_resolution_limit()};
   settings.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
                                       static_cast<unsigned>((*queue)->hash_queue_depth()));
-  settings.transports =
-      std::make_shared<Transports>(environment.main_cf, std::move(*process_limits), delivery_limit(main_cf));
+  settings.transports = std::make_shared<Transports>(
+      environment.main_cf, std::move(process_limits).value_or({}), delivery_limit(main_cf));
   settings.rules = {.defer_transports = {own.defer_transports().begin(), own.defer_transports().end()},
                     .default_filter_nexthop = own.default_filter_nexthop(),
                     .double_bounce_sender = (*identity)->double_bounce_sender(),

@@ -297,6 +297,10 @@ void Loop::on_signal(int signal_number, std::function<void()> action) {
   handler.sa_flags = SA_RESTART;
   sigemptyset(&handler.sa_mask);
   ::sigaction(signal_number, &handler, nullptr);
+  sigset_t expected;  // master blocks it until somebody listens
+  sigemptyset(&expected);
+  sigaddset(&expected, signal_number);
+  ::pthread_sigmask(SIG_UNBLOCK, &expected, nullptr);
 }
 
 void Loop::take_signals() {

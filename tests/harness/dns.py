@@ -6,6 +6,8 @@ Names outside the zone text are NXDOMAIN. fail(name) makes a name answer SERVFAI
 from dnslib import QTYPE, RCODE, RR
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
+from .ports import free_port
+
 
 class _Zone(BaseResolver):
     def __init__(self, text):
@@ -62,9 +64,9 @@ class DnsServer:
     def __init__(self, zone="", host="127.0.0.1", port=0):
         self._zone = _Zone(zone)
         self.host = host
-        self._udp = DNSServer(self._zone, address=host, port=port, logger=_Quiet())
+        self.port = port or free_port(host)
+        self._udp = DNSServer(self._zone, address=host, port=self.port, logger=_Quiet())
         self._udp.server.handle_error = lambda *unused: None
-        self.port = self._udp.server.server_address[1]
         self._tcp = DNSServer(self._zone, address=host, port=self.port, tcp=True, logger=_Quiet())
         self._tcp.server.handle_error = lambda *unused: None
         self._udp.start_thread()

@@ -20,20 +20,20 @@ def test_unknown_service_type(mta):
     mta.services.append(["odd", "inte", "n", "-", "n", "-", "-", "smtpd"])
     mta.write()
     line = len(mta.services)
-    refuses(mta, rf"{mta.config}/master\.cf: line {line}: .*inte")
+    refuses(mta, rf"{mta.config}/master\.cf:(?: line )?{line}: .*inte")
 
 
 @pytest.mark.posthouse_only("the reference tells it to syslog only, or without the place")
 def test_bad_number_in_master_cf(mta):
     mta.services.append(["odd", "unix", "n", "-", "n", "-", "many", "smtpd"])
     mta.write()
-    refuses(mta, rf"{mta.config}/master\.cf: line {len(mta.services)}: .*many")
+    refuses(mta, rf"{mta.config}/master\.cf:(?: line )?{len(mta.services)}: .*many")
 
 
 def test_too_few_columns(mta):
     with open(mta.config / "master.cf", "a") as file:
         file.write("odd unix n -\n")
-    refuses(mta, rf"{mta.config}/master\.cf: line {len(mta.services) + 1}: ")
+    refuses(mta, rf"{mta.config}/master\.cf:(?: line )?{len(mta.services) + 1}: ")
 
 
 def test_missing_daemon(mta):
