@@ -119,7 +119,7 @@ Result<void> Content::header_line(std::string_view text) {
   }
   if (auto done = finish_header(); !done) return done;
   if (mail::is_header(text)) {
-    header_.assign(text);
+    header_.assign(text.substr(0, settings_.header_size_limit));
     return {};
   }
   return begin_body(text);

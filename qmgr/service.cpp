@@ -83,7 +83,8 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
   settings.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
                                       static_cast<unsigned>((*queue)->hash_queue_depth()));
   settings.transports = std::make_shared<Transports>(
-      environment.main_cf, std::move(process_limits).value_or({}), delivery_limit(main_cf));
+      environment.main_cf, std::move(process_limits).value_or(std::map<std::string, std::size_t>()),
+      delivery_limit(main_cf));
   settings.rules = {.defer_transports = {own.defer_transports().begin(), own.defer_transports().end()},
                     .default_filter_nexthop = own.default_filter_nexthop(),
                     .double_bounce_sender = (*identity)->double_bounce_sender(),

@@ -237,6 +237,13 @@ TEST_F(CleanupMessage, LongHeadersAreCut) {
   EXPECT_EQ(lines()[1], "N X: y");
 }
 
+TEST_F(CleanupMessage, LongHeadersThatComeAtOnceAreCut) {
+  to({"a@x.test"});
+  settings.header_size_limit = 100;
+  run("Subject: " + std::string(300, 'x') + "\nX: y\n\n");
+  EXPECT_EQ(lines()[0].size(), 102u);
+}
+
 TEST_F(CleanupMessage, AliasesAreExpandedOnce) {
   maps.virtual_alias = table_of({{"list@virt.test", "a@x.test, b@x.test, list@virt.test"},
                                  {"one@virt.test", "Two@virt.test"},

@@ -18,9 +18,15 @@ std::string address_text(const std::string& internal, const LogFormat& format) {
   return internal.empty() ? "<>" : printable(mail::to_external(internal), format.keep_utf8);
 }
 
+// The lines of a reply become one.
+std::string one_line(std::string text, const LogFormat& format) {
+  std::ranges::replace(text, '\n', ' ');
+  return printable(text, format.keep_utf8);
+}
+
 void add_line(std::string& out, std::string_view name, std::string_view value, const LogFormat& format) {
   if (value.empty()) return;
-  fmt::format_to(std::back_inserter(out), "{}={}\n", name, printable(value, format.keep_utf8));
+  fmt::format_to(std::back_inserter(out), "{}={}\n", name, one_line(std::string(value), format));
 }
 
 std::string internal_form(std::string_view text) {
@@ -130,7 +136,7 @@ void append_entry(std::string& out, const ipc::DeliveryRecord& record, const Log
   out += '\n';
   if (format.old_lines) {
     const std::string_view bare = recipient.address.empty() ? std::string_view() : address;
-    fmt::format_to(std::back_inserter(out), "<{}>: {}\n", bare, printable(record.reason, format.keep_utf8));
+    fmt::format_to(std::back_inserter(out), "<{}>: {}\n", bare, one_line(record.reason, format));
   }
   fmt::format_to(std::back_inserter(out), "recipient={}\n", address);
   if (!recipient.original.empty() && !equal_ignoring_case(recipient.original, recipient.address)) {
@@ -146,7 +152,7 @@ void append_entry(std::string& out, const ipc::DeliveryRecord& record, const Log
   add_line(out, "diag_text", record.diag_text, format);
   add_line(out, "mta_type", record.mta_type, format);
   add_line(out, "mta_mname", record.mta_name, format);
-  fmt::format_to(std::back_inserter(out), "reason={}\n\n", printable(record.reason, format.keep_utf8));
+  fmt::format_to(std::back_inserter(out), "reason={}\n\n", one_line(record.reason, format));
 }
 
 ParsedLog parse_log(std::string_view text, LogKind kind) {

@@ -63,7 +63,15 @@ TEST(BounceLog, OneLinePerValueWhateverThePeerSaid) {
   append_entry(out, record, {});
   const ParsedLog log = parse_log(out, LogKind::defer);
   ASSERT_EQ(log.records.size(), 1u);
-  EXPECT_EQ(log.records[0].reason, "evil??recipient=other@x.test?reason=x");
+  EXPECT_EQ(log.records[0].reason, "evil  recipient=other@x.test reason=x");
+}
+
+TEST(BounceLog, TheLinesOfAReplyBecomeOne) {
+  ipc::DeliveryRecord record = sample();
+  record.reason = "host said: 550-no\n550 user";
+  std::string out;
+  append_entry(out, record, {.old_lines = false});
+  EXPECT_THAT(out, ::testing::HasSubstr("reason=host said: 550-no 550 user\n"));
 }
 
 TEST(BounceLog, NullRecipientIsWrittenAsBrackets) {
