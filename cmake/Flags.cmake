@@ -27,7 +27,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                       -fstack-clash-protection -fcf-protection -fpch-preprocess)
 else()
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")  # else no compiler cache
-  add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
+  # -Wconversion of clang includes signs, that of GCC does not.
+  add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers
+                      -Wno-sign-conversion)
 endif()
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

@@ -63,11 +63,6 @@ struct Params : config::ParamSet {
       {.name = "smtpd_delay_reject",
        .fallback = "yes",
        .doc = R"(Client, HELO and sender restrictions are applied when a recipient is known.)"}};
-  config::Bool delay_open_until_valid_rcpt{
-      *this,
-      {.name = "smtpd_delay_open_until_valid_rcpt",
-       .fallback = "yes",
-       .doc = R"(The queue file is made at the first accepted recipient, not at MAIL.)"}};
   config::Bool peername_lookup{*this,
                                {.name = "smtpd_peername_lookup",
                                 .fallback = "yes",

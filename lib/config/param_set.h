@@ -87,7 +87,8 @@ class TransportParamSet : public ParamSet {
   const std::string& transport() const { return transport_; }
 
  protected:
-  std::string named(std::string_view suffix) const;  // "destination_rate_delay" -> "smtp_destination_rate_delay"
+  std::string named(
+      std::string_view suffix) const;  // "destination_rate_delay" -> "smtp_destination_rate_delay"
   std::string special(std::string_view transport, std::string_view value, std::string_view otherwise) const;
 
  private:

@@ -6,11 +6,6 @@
 namespace posthouse::peers {
 
 struct VerifyParameters : config::ParamSet {
-  config::Str address_verify_service_name{*this,
-                                          {.name = "address_verify_service_name",
-                                           .fallback = "verify",
-                                           .doc = R"(The master.cf service that verifies addresses.)",
-                                           .at_least = 1}};
   config::Str address_verify_sender{
       *this,
       {.name = "address_verify_sender",

@@ -121,7 +121,7 @@ TEST_F(ExpanderTest, FilesBelongToWhoNamedThem) {
   EXPECT_EQ(expand("archive@here.test")->files.at(0).owner.uid, 65534u);
   alias_owner = 1234;
   EXPECT_EQ(expand("archive@here.test")->files.at(0).owner.uid, 1234u);
-  forwards = {{"bob", "/home/bob/all"}};
+  forwards = {{"bob", "/h/bob/all"}};
   EXPECT_EQ(expand("bob@here.test")->files.at(0).owner.uid, 1000u);
 }
 

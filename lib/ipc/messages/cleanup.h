@@ -69,8 +69,8 @@ struct CleanupOpen {
   std::string filter;     // 'L' content_filter, empty = none
   std::string full_name;  // 'F'
   std::vector<Attribute>
-      attributes;  // written before the sender, in this order (rewrite_context, sasl_*, envelope_id,
-                   // ret_flags); create_time and log_ident (unless given) are cleanup's
+      attributes;      // written before the sender, in this order (rewrite_context, sasl_*, envelope_id,
+                       // ret_flags); create_time and log_ident (unless given) are cleanup's
   std::string sender;  // internal form, empty = null sender
   std::vector<Attribute>
       late_attributes;          // written after the sender (encoding, log_*, client_*, trace_flags)
