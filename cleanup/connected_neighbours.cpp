@@ -46,6 +46,13 @@ bool ConnectedNeighbours::append_trace(const ipc::BounceAppend& entry) {
   return reply && reply->ok;
 }
 
+void ConnectedNeighbours::verified(const std::string& address, const std::string& original,
+                                   std::string_view text) {
+  const auto done =
+      verify_.update(address, original, ipc::VerifyStatus::deliverable, text, deadline_after(kPeerTimeout));
+  if (!done) log::warning("verify service: {}", done.error().text);
+}
+
 bool ConnectedNeighbours::bounce(const ipc::BounceOne& notice) {
   const auto reply = bounce_.ask<ipc::BounceReply>(notice, deadline_after(kPeerTimeout));
   if (!reply) log::warning("{}: bounce service: {}", notice.message.queue_id, reply.error().text);

@@ -12,6 +12,7 @@
 #include "lib/ipc/client.h"
 #include "lib/peers/qmgr_client.h"
 #include "lib/peers/rewrite_client.h"
+#include "lib/peers/verify_client.h"
 #include "lib/runtime/fiber.h"
 
 namespace posthouse::cleanup {
@@ -25,6 +26,7 @@ class ConnectedNeighbours : public Neighbours {
                                            std::vector<std::string> addresses) override;
   void arrived(const queuefile::QueueId& id) override;
   bool append_trace(const ipc::BounceAppend& entry) override;
+  void verified(const std::string& address, const std::string& original, std::string_view text) override;
   bool bounce(const ipc::BounceOne& notice) override;
 
  private:
@@ -35,6 +37,7 @@ class ConnectedNeighbours : public Neighbours {
   std::vector<std::string> arrivals_;
   std::unique_ptr<runtime::Signal> has_arrivals_;
   peers::QmgrClient queue_manager_;
+  peers::VerifyClient verify_;
 };
 
 }  // namespace posthouse::cleanup

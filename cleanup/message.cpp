@@ -118,6 +118,8 @@ void Message::write_sender_phase(const ipc::CleanupOpen& open) {
       encoding_ = value;
       has_client_encoding_ = !value.empty();
     }
+    if (name == "trace_flags")
+      is_probe_ = (parse_int<unsigned>(value).value_or(0) & queuefile::kTraceSystemProbe) != 0;
     writer_->attribute(name, value);
   }
   if (open.verp_delimiters.size() == 2) writer_->record(RecordType::verp, open.verp_delimiters);
@@ -201,6 +203,11 @@ void Message::write_recipient(Target& target) {
   if (!expanded) {
     const bool is_loop = expanded.error().dsn == "4.6.0";
     return failed(is_loop ? status::kDefer : status::kWrite, expanded.error());
+  }
+  if (is_probe_ && expanded->size() > 1) {
+    around_.neighbours.verified(target.address, target.given.original, "aliased to multiple recipients");
+    flags_ |= flag::kDiscard;
+    return;
   }
   unsigned notify = target.given.notify;
   const bool has_changed = expanded->size() > 1 || expanded->front() != target.address;
@@ -317,7 +324,8 @@ ipc::CleanupClosed Message::close(const ipc::CleanupClose& close) {
   flags_ |= close.extra_flags;
   if (writer_ && status_ == 0) {
     begin_extracted(close);
-    if (status_ == 0 && writer_->recipient_count() == 0) failed(status::kRecipients);
+    const bool needs_recipients = !has_flag(flag::kDiscard);
+    if (status_ == 0 && needs_recipients && writer_->recipient_count() == 0) failed(status::kRecipients);
     if (status_ == 0) write_final_copies(close);
     check_size();
     log_collected();

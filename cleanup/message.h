@@ -84,7 +84,7 @@ class Message {
   std::vector<ipc::CleanupRecipient> bounced_;  // kept only when cleanup bounces by itself
   ipc::BounceMessage notice_;
   bool is_in_recipient_phase_ = false, is_in_content_ = false, is_in_extracted_ = false;
-  bool has_client_encoding_ = false;
+  bool has_client_encoding_ = false, is_probe_ = false;
   std::string encoding_;
   unsigned send_options_ = 0;
   std::uint32_t status_ = 0;

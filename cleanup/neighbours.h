@@ -21,6 +21,8 @@ class Neighbours {
   // Tells the queue manager; lost notices do not matter.
   virtual void arrived(const queuefile::QueueId& id) = 0;
   virtual bool append_trace(const ipc::BounceAppend& entry) = 0;
+  // Tells the verify service that the address is deliverable.
+  virtual void verified(const std::string& address, const std::string& original, std::string_view text) = 0;
   virtual bool bounce(const ipc::BounceOne& notice) = 0;
 };
 

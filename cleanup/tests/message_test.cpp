@@ -37,6 +37,10 @@ class FakeNeighbours : public Neighbours {
     bounces.push_back(notice);
     return may_bounce;
   }
+  void verified(const std::string& address, const std::string&, std::string_view text) override {
+    verdicts.push_back(address + ": " + std::string(text));
+  }
+  std::vector<std::string> verdicts;
   bool is_down = false, may_bounce = true;
   int questions = 0;
   std::vector<std::string> arrivals;
@@ -258,6 +262,15 @@ TEST_F(CleanupMessage, AliasesAreExpandedOnce) {
   EXPECT_EQ(neighbours.traces.size(), 3u);
   EXPECT_EQ(neighbours.traces[0].records[0].action, "expanded");
   EXPECT_EQ(records("A")[2], "A notify_flags=4");
+}
+
+TEST_F(CleanupMessage, AProbeOfAListEndsHere) {
+  maps.virtual_alias = table_of({{"list@virt.test", "a@x.test, b@x.test"}});
+  open.late_attributes = {{"trace_flags", "256"}};
+  to({"list@virt.test"});
+  EXPECT_EQ(run("Subject: probe\n\n").status, 0u);
+  EXPECT_THAT(neighbours.verdicts, ElementsAre("list@virt.test: aliased to multiple recipients"));
+  EXPECT_TRUE(files.all_paths().empty());
 }
 
 TEST_F(CleanupMessage, AliasLoopsAreDeferred) {
