@@ -28,7 +28,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 else()
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")  # else no compiler cache
   # -Wconversion of clang includes signs, that of GCC does not.
-  add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers
+  # Deprecated: what libstdc++ 12 itself uses in std::stable_sort and its sisters.
+  add_compile_options(-Wno-deprecated-declarations -Wno-missing-field-initializers -Wno-missing-designated-field-initializers
                       -Wno-sign-conversion)
 endif()
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
