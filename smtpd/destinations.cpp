@@ -136,9 +136,8 @@ Outcome refuse_unverified(Check& check, const std::string& address, const Verifi
     reply = session.neighbours().verify(address);
   }
   const auto text = [&](std::string_view kind, std::string_view detail) {
-    const std::string_view shown = rules.reason.empty() ? detail : rules.reason;
     return check.rejected(rules.subject,
-                          rules.reason.empty() ? fmt::format("{}: {}", kind, shown) : std::string(shown));
+                          fmt::format("{}: {}", kind, rules.reason.empty() ? detail : rules.reason));
   };
   if (!reply) {
     return check.tempfail(rules.tempfail_action, rules.defer_code, "4.1.1",
@@ -148,7 +147,9 @@ Outcome refuse_unverified(Check& check, const std::string& address, const Verifi
     case ipc::VerifyStatus::deliverable:
       return Outcome::dunno;
     case ipc::VerifyStatus::undeliverable:
-      return check.reject(rules.reject_code, rules.dsn, text("undeliverable address", reply->text));
+      return check.reject(
+          rules.reject_code, rules.dsn,
+          text(rules.reject_code >= 500 ? "undeliverable address" : "unverified address", reply->text));
     case ipc::VerifyStatus::deferred:
     case ipc::VerifyStatus::in_progress:
       break;

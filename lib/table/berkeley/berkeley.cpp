@@ -11,6 +11,7 @@
 #include "lib/table/bulk_builder.h"
 #include "lib/table/database_file.h"
 #include "lib/table/null_convention.h"
+#include "lib/table/turn_lock.h"
 
 namespace posthouse::table {
 namespace {
@@ -46,6 +47,8 @@ class BerkeleyTable : public Table {
         fd_(std::move(fd)),
         db_(std::move(db)),
         mark_(fd_.get()),
+        turn_([lock = fd_.get()] { return lock_file(lock, LOCK_SH); },
+              [lock = fd_.get()] { lock_file(lock, LOCK_UN); }),
         nulls_(flags, true),
         owner_(owner) {}
 
@@ -66,6 +69,7 @@ class BerkeleyTable : public Table {
   Result<bool> erase(std::string_view key) override {
     const auto prepared = prepared_key(key);
     if (!prepared) return false;
+    turn_.drop();
     OperationLock lock(fd_.get(), LOCK_EX, holds_lock());
     if (!lock.is_held()) return fail(trouble("lock", errno));
     int failed = 0;
@@ -91,8 +95,7 @@ class BerkeleyTable : public Table {
 
  protected:
   Lookup find(std::string_view key) override {
-    OperationLock lock(fd_.get(), LOCK_SH, holds_lock());
-    if (!lock.is_held()) return trouble("lock", errno);
+    if (!hold_shared_lock()) return trouble("lock", errno);
     std::string value;
     int failed = 0;
     const bool found = nulls_.first_hit(key, [&](std::string_view form) {
@@ -113,11 +116,13 @@ class BerkeleyTable : public Table {
  private:
   friend class BerkeleyCursor;
   bool holds_lock() const { return has(flags(), Flag::open_lock); }
+  bool hold_shared_lock() { return holds_lock() || turn_.hold(); }
   bool is_cache() const { return holds_lock(); }
   Failure trouble(std::string_view what, int error) const {
     return Failure::deferred("4.3.0", fmt::format("{} database {}.db: {}", what, name(), db_strerror(error)));
   }
   Result<void> put(std::string_view key, std::string_view value, bool replace) {
+    turn_.drop();
     OperationLock lock(fd_.get(), LOCK_EX, holds_lock());
     if (!lock.is_held()) return fail(trouble("lock", errno));
     DBT key_dbt = to_dbt(key), value_dbt = to_dbt(value);
@@ -135,6 +140,7 @@ class BerkeleyTable : public Table {
   UniqueFd fd_;
   Database db_;
   OpenFileMark mark_;
+  TurnLock turn_;
   NullConvention nulls_;
   unsigned owner_;
 };
@@ -143,7 +149,7 @@ class BerkeleyCursor : public Cursor {
  public:
   BerkeleyCursor(BerkeleyTable& table, DBC* cursor) : table_(table), cursor_(cursor) {}
   Result<std::optional<Entry>> next() override {
-    OperationLock lock(table_.fd_.get(), LOCK_SH, table_.holds_lock());
+    if (!table_.hold_shared_lock()) return fail(table_.trouble("lock", errno));
     DBT key{}, value{};
     const int error = cursor_->get(cursor_.get(), &key, &value, DB_NEXT);
     if (error == DB_NOTFOUND) return std::optional<Entry>{};

@@ -13,20 +13,29 @@ constexpr mdb_mode_t kMode = 0644;
 
 }  // namespace
 
-Result<Environment> Environment::open(const std::string& path, bool write, bool create,
-                                      std::size_t map_size) {
-  Environment out;
+Result<std::unique_ptr<Environment>> Environment::open(const std::string& path, bool write, bool create,
+                                                       std::size_t map_size) {
+  auto out = std::unique_ptr<Environment>(new Environment);
   MDB_env* raw = nullptr;
   if (const int error = mdb_env_create(&raw)) return fail(cannot_open(path, mdb_strerror(error)));
-  out.env_.reset(raw);
-  out.is_read_only_ = !write;
+  out->env_.reset(raw);
+  out->is_read_only_ = !write;
   mdb_env_set_mapsize(raw, map_size);
   const unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | (write ? 0U : MDB_RDONLY);
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 && !create) return fail(cannot_open(path, errno));
   if (const int error = mdb_env_open(raw, path.c_str(), flags, kMode))
     return fail(cannot_open(path, mdb_strerror(error)));
+  out->turn_ = std::make_unique<TurnLock>([self = out.get()] { return self->lock(false); },
+                                          [self = out.get()] {
+                                            self->end_read();
+                                            self->unlock();
+                                          });
   return out;
+}
+
+Environment::~Environment() {
+  if (turn_) turn_->drop();
 }
 
 int Environment::fd() const {
@@ -83,26 +92,32 @@ int Environment::begin_read() {
   return error;
 }
 
+void Environment::end_read() {
+  if (std::exchange(is_reading_, false) && reader_) mdb_txn_reset(reader_.get());
+}
+
 int Environment::read(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked) {
-  if (!is_locked && !lock(false)) return errno;
-  int error = begin_read();
-  if (error == 0) {
-    const bool is_first = !has_database_;
-    error = use_database(reader_.get());
-    if (error == 0) error = work(reader_.get(), database_);
-    // The database handle becomes the environment's only when its first transaction is committed.
-    if (is_first && error == 0)
-      mdb_txn_commit(reader_.release());
-    else if (is_first)
-      has_database_ = false, reader_.reset();
-    else
-      mdb_txn_reset(reader_.get());
+  if (!is_locked && !turn_->hold()) return errno;
+  if (!is_reading_) {
+    if (const int error = begin_read()) return error;
+    is_reading_ = true;
   }
-  if (!is_locked) unlock();
+  const bool is_first = !has_database_;
+  int error = use_database(reader_.get());
+  if (error == 0) error = work(reader_.get(), database_);
+  if (is_first && has_database_) {
+    // The database handle becomes the environment's only when its first transaction is committed.
+    is_reading_ = false;
+    mdb_txn_commit(reader_.release());
+  }
+  // With a lock for life there is no end of the turn: the next call must see what was written since.
+  if (is_locked) end_read();
   return error;
 }
 
 int Environment::write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked) {
+  if (turn_) turn_->drop();
+  end_read();
   if (!is_locked && !lock(true)) return errno;
   int error = MDB_MAP_FULL;
   while (error == MDB_MAP_FULL || error == MDB_MAP_RESIZED) {
@@ -118,7 +133,7 @@ int Environment::write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool i
     if (error == MDB_MAP_FULL) {
       MDB_envinfo info{};
       mdb_env_info(env_.get(), &info);
-      reader_.reset();
+      reader_.reset();  // the map is going to move
       if (const int grown = mdb_env_set_mapsize(env_.get(), info.me_mapsize * 2)) error = grown;
     } else if (error == MDB_MAP_RESIZED) {
       reader_.reset();
@@ -127,6 +142,10 @@ int Environment::write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool i
   }
   if (!is_locked) unlock();
   return error;
+}
+
+void Environment::defer_sync() {
+  mdb_env_set_flags(env_.get(), MDB_NOSYNC, 1);
 }
 
 int Environment::sync() {

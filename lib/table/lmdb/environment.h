@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "lib/base/failure.h"
+#include "lib/table/turn_lock.h"
 
 namespace posthouse::table {
 
@@ -20,9 +21,15 @@ struct AbortTransaction {
 };
 using Transaction = std::unique_ptr<MDB_txn, AbortTransaction>;
 
+// Stays where it is made: the end of a loop turn refers to it.
 class Environment {
  public:
-  static Result<Environment> open(const std::string& path, bool write, bool create, std::size_t map_size);
+  static Result<std::unique_ptr<Environment>> open(const std::string& path, bool write, bool create,
+                                                   std::size_t map_size);
+
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
 
   int fd() const;
   // Shared or exclusive fcntl lock on the whole file for one transaction.
@@ -32,17 +39,22 @@ class Environment {
 
   // Runs `work` in a write transaction and commits; doubles the map and repeats when it is full.
   int write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked);
-  // A read transaction, reused from call to call.
+  // A read transaction; it and its lock are kept until the end of the loop turn, unless `is_locked` for life.
   int read(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked);
+  // For caches: commits need not reach the disk; sync() does that now and then.
+  void defer_sync();
   int sync();
 
  private:
   Environment() = default;
   int begin_read();
+  void end_read();
   int use_database(MDB_txn* txn);
 
   std::unique_ptr<MDB_env, CloseEnvironment> env_;
   Transaction reader_;
+  std::unique_ptr<TurnLock> turn_;
+  bool is_reading_ = false;  // reader_ is a live snapshot, not a reset one
   MDB_dbi database_ = 0;
   bool has_database_ = false;
   bool is_read_only_ = true;

@@ -15,10 +15,10 @@ namespace {
 
 class LmdbTable : public Table {
  public:
-  LmdbTable(std::string_view name, Flag flags, Environment environment, unsigned owner)
+  LmdbTable(std::string_view name, Flag flags, std::unique_ptr<Environment> environment, unsigned owner)
       : Table("lmdb", std::string(name), flags),
         environment_(std::move(environment)),
-        mark_(environment_.fd()),
+        mark_(environment_->fd()),
         nulls_(flags, true),
         owner_(owner) {}
 
@@ -41,7 +41,7 @@ class LmdbTable : public Table {
     if (!prepared) return false;
     int failed = 0;
     const bool found = nulls_.first_hit(*prepared, [&](std::string_view form) {
-      const int error = environment_.write(
+      const int error = environment_->write(
           [&](MDB_txn* txn, MDB_dbi database) {
             MDB_val val = to_val(form);
             return mdb_del(txn, database, &val, nullptr);
@@ -55,8 +55,12 @@ class LmdbTable : public Table {
   }
 
   Result<std::unique_ptr<Cursor>> entries() override;
+  Result<void> finish() override {
+    if (const int error = environment_->sync()) return fail(trouble("write", error));
+    return {};
+  }
   bool is_changed() const override {
-    return !has(flags(), Flag::write) && mark_.is_changed(environment_.fd());
+    return !has(flags(), Flag::write) && mark_.is_changed(environment_->fd());
   }
   std::optional<unsigned> owner() const override { return owner_; }
 
@@ -65,7 +69,7 @@ class LmdbTable : public Table {
     std::string value;
     int failed = 0;
     const bool found = nulls_.first_hit(key, [&](std::string_view form) {
-      const int error = environment_.read(
+      const int error = environment_->read(
           [&](MDB_txn* txn, MDB_dbi database) {
             MDB_val key_val = to_val(form), answer{};
             const int got = mdb_get(txn, database, &key_val, &answer);
@@ -89,7 +93,7 @@ class LmdbTable : public Table {
                              fmt::format("{} database {}.lmdb: {}", what, name(), mdb_strerror(error)));
   }
   Result<void> put(std::string_view key, std::string_view value, bool replace) {
-    const int error = environment_.write(
+    const int error = environment_->write(
         [&](MDB_txn* txn, MDB_dbi database) {
           MDB_val key_val = to_val(key), value_val = to_val(value);
           return mdb_put(txn, database, &key_val, &value_val, replace ? 0U : MDB_NOOVERWRITE);
@@ -104,7 +108,7 @@ class LmdbTable : public Table {
     return {};
   }
 
-  Environment environment_;
+  std::unique_ptr<Environment> environment_;
   OpenFileMark mark_;
   NullConvention nulls_;
   unsigned owner_;
@@ -116,7 +120,7 @@ class LmdbCursor : public Cursor {
   explicit LmdbCursor(LmdbTable& table) : table_(table) {}
   Result<std::optional<Entry>> next() override {
     std::optional<Entry> entry;
-    const int error = table_.environment_.read(
+    const int error = table_.environment_->read(
         [&](MDB_txn* txn, MDB_dbi database) { return step(txn, database, entry); }, table_.holds_lock());
     if (error == MDB_NOTFOUND) return std::optional<Entry>{};
     if (error != 0) return fail(table_.trouble("read", error));
@@ -158,15 +162,17 @@ Result<void> write_database(const std::string& path, const BulkEntries& entries)
     auto environment =
         Environment::open(replacement->path(), true, true, std::max(kLeastMap, entries.bytes() * 2));
     if (!environment) return fail(std::move(environment.error()));
-    const int error = environment->write(
-        [&](MDB_txn* txn, MDB_dbi database) {
-          for (std::size_t i = 0; i < entries.size(); ++i) {
-            MDB_val key = to_val(entries[i].key), value = to_val(entries[i].value);
-            if (const int put = mdb_put(txn, database, &key, &value, MDB_APPEND)) return put;
-          }
-          return 0;
-        },
-        true);
+    const int error = (*environment)
+                          ->write(
+                              [&](MDB_txn* txn, MDB_dbi database) {
+                                for (std::size_t i = 0; i < entries.size(); ++i) {
+                                  MDB_val key = to_val(entries[i].key), value = to_val(entries[i].value);
+                                  if (const int put = mdb_put(txn, database, &key, &value, MDB_APPEND))
+                                    return put;
+                                }
+                                return 0;
+                              },
+                              true);
     if (error != 0)
       return fail(
           Failure::deferred("4.3.0", fmt::format("write database {}: {}", path, mdb_strerror(error))));
@@ -185,10 +191,11 @@ Result<std::unique_ptr<Table>> open_lmdb(Tables& tables, std::string_view name, 
   const bool write = has(flags, Flag::write);
   auto environment = Environment::open(path, write, write, tables.settings().lmdb_map_size);
   if (!environment) return fail(std::move(environment.error()));
-  if (has(flags, Flag::open_lock) && !environment->try_lock_for_life())
+  if (has(flags, Flag::open_lock) && !(*environment)->try_lock_for_life())
     return fail(cannot_open(path, fmt::format("unable to set exclusive lock: {}", error_text(errno))));
+  if (has(flags, Flag::open_lock)) (*environment)->defer_sync();
   struct stat status {};
-  ::fstat(environment->fd(), &status);
+  ::fstat((*environment)->fd(), &status);
   if (!write) warn_if_older(path, status, std::string(name));
   return std::make_unique<LmdbTable>(name, flags, std::move(*environment), status.st_uid);
 }
