@@ -14,6 +14,7 @@ ConnectedNeighbours::ConnectedNeighbours() : trace_("private/trace"), bounce_("p
 
 void ConnectedNeighbours::start() {
   has_arrivals_ = std::make_unique<runtime::Signal>();
+  all_told_ = std::make_unique<runtime::Signal>();
   runtime::spawn([this] { tell_queue_manager(); });
 }
 
@@ -35,8 +36,17 @@ void ConnectedNeighbours::tell_queue_manager() {
       const runtime::IdleScope idle;
       if (has_arrivals_->wait(kNever) == runtime::Wake::cancelled) return;
     }
+    is_telling_ = true;
     if (auto told = queue_manager_.arrived(std::exchange(arrivals_, {})); !told)
       log::warning("{}", told.error().text);
+    is_telling_ = false;
+    all_told_->notify_all();
+  }
+}
+
+void ConnectedNeighbours::finish() {
+  while (is_telling_ || !arrivals_.empty()) {
+    if (all_told_->wait(kNever) == runtime::Wake::cancelled) return;
   }
 }
 

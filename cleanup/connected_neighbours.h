@@ -20,7 +20,8 @@ namespace posthouse::cleanup {
 class ConnectedNeighbours : public Neighbours {
  public:
   ConnectedNeighbours();
-  void start();  // in the first fiber
+  void start();   // in the first fiber
+  void finish();  // returns when every arrival has been told; may wait (a short time)
 
   Result<std::vector<std::string>> rewrite(std::string_view context,
                                            std::vector<std::string> addresses) override;
@@ -35,7 +36,8 @@ class ConnectedNeighbours : public Neighbours {
   peers::RewriteClient rewrite_;
   ipc::Client trace_, bounce_;
   std::vector<std::string> arrivals_;
-  std::unique_ptr<runtime::Signal> has_arrivals_;
+  bool is_telling_ = false;
+  std::unique_ptr<runtime::Signal> has_arrivals_, all_told_;
   peers::QmgrClient queue_manager_;
   peers::VerifyClient verify_;
 };

@@ -169,6 +169,10 @@ void Cleanup::start() {
   neighbours_.start();
 }
 
+void Cleanup::drain() {
+  neighbours_.finish();
+}
+
 void Cleanup::end_if_table_changed() {
   const std::string changed = tables_->changed();
   if (changed.empty() || service::is_draining()) return;

@@ -21,6 +21,7 @@ class Cleanup : public service::Service {
   Result<void> prepare(const service::Environment& environment) override;
   void start() override;
   void serve(runtime::Stream stream) override;
+  void drain() override;
 
  private:
   Result<void> load_settings(const config::MainCf& main_cf);

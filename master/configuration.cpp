@@ -10,6 +10,7 @@
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/main_cf.h"
+#include "lib/registry/registry.h"
 #include "master/parameters.h"
 
 namespace posthouse::master {
@@ -116,9 +117,12 @@ std::expected<Configuration, std::vector<std::string>> load_configuration(
     for (const config::Problem& problem : main_cf.error()) errors.push_back(problem.text());
     return std::unexpected(std::move(errors));
   }
-  main_cf->add_defaults(Parameters{});
+  // A value that only smtpd would stumble over is refused here, too: better now than when its next process
+  // starts.
+  registry::add_all_defaults(*main_cf);
+  for (const config::Problem& problem : registry::problems_of(*main_cf)) errors.push_back(problem.text());
   Configuration configuration;
-  configuration.settings = read_settings(*main_cf, errors);
+  if (errors.empty()) configuration.settings = read_settings(*main_cf, errors);
   const std::string path = config_directory + "/master.cf";
   std::ifstream file(path, std::ios::binary);
   if (!file) errors.push_back(fmt::format("open {}: {}", path, error_text(errno)));

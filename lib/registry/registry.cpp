@@ -61,6 +61,15 @@ void add_all_defaults(config::MainCf& main_cf) {
   main_cf.add_defaults(defaults());
 }
 
+config::Problems problems_of(const config::MainCf& main_cf) {
+  config::Problems all;
+  for (const Declared& declared : all_sets()) {
+    const config::Problems found = declared.set->load(main_cf);
+    all.insert(all.end(), found.begin(), found.end());
+  }
+  return all;
+}
+
 std::string_view nearest_name(std::string_view name) {
   std::string_view best;
   std::size_t least = std::min<std::size_t>(name.size() / 3, 4) + 1;

@@ -10,6 +10,8 @@ _LINE = re.compile(r"^(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>\S
 TROUBLE = re.compile(r"panic:|fatal:|Sanitizer|runtime error:|killed by signal|bad command startup|"
                      r"exit status [1-9]")
 
+COMMANDS = {"postmap", "postalias", "postconf", "postqueue", "postsuper", "postcat", "postkick", "postlog", "postdrop", "sendmail"}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -78,7 +80,9 @@ class Log:
         return found
 
     def trouble(self, allowed=()):
+        """Lines that no healthy system writes. What a command told its user with `fatal:` is not among them."""
         return [line.raw for line in _all_lines(self.path) if TROUBLE.search(line.raw)
+                and not (line.process in COMMANDS and line.text.startswith("fatal:"))
                 and not any(re.search(pattern, line.raw) for pattern in allowed)]
 
 

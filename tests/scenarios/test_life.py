@@ -181,9 +181,11 @@ def test_drain_finishes_sessions(mta):
     mta.start()
     with mta.peer() as peer:
         peer.envelope("a@client.test", "alice@virt.test")
-        mta.postfix("drain")
+        drain = subprocess.Popen([mta.suite.command("postfix"), "-c", str(mta.config), "drain"], env=mta._environment(),
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: not _can_connect(mta, mta.port), "no new sessions are taken")
         from harness.message import make
         peer.content(make())
         peer.quit()
+    assert drain.wait(30) == 0
     wait_for(lambda: not processes.below(mta.folder), "the system ends by itself")

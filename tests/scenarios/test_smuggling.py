@@ -4,6 +4,7 @@ import itertools
 import pytest
 
 from harness.message import make
+from harness.waiting import wait_for
 
 ENDS = {"CRLF": b"\r\n", "LF": b"\n", "CR": b"\r", "CRCRLF": b"\r\r\n", "none": b""}
 COMBINATIONS = [(before, after) for before, after in itertools.product(ENDS, ENDS)
@@ -59,7 +60,8 @@ def test_bare_newline_can_be_refused(mta):
         peer.send(b"Subject: bare\r\n\r\nline\nline\r\n.\r\n")
         reply = peer.reply()
         assert reply.code in (521, 550) and "bare <LF>" in reply.text
-    assert not mta.queued()
+    wait_for(lambda: not mta.queued(), "nothing is left of it")
+    assert not mta.maildir("alice").files()
 
 
 def test_commands_before_the_greeting_are_not_executed_early(mta):

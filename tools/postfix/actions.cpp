@@ -95,6 +95,9 @@ int end_with(const Instance& instance, std::string_view text, int signal_number,
 int reload(const Instance& instance) {
   const pid_t pid = instance.master_pid();
   if (pid == 0) return not_running(instance);
+  if (!check_configuration(instance)) {
+    return instance.fail("reload refused: the configuration has errors, the one in use stays as it was");
+  }
   instance.say("refreshing the Postfix mail system");
   if (::kill(pid, SIGHUP) == 0) return 0;
   return instance.fail(fmt::format("kill {}: {}", pid, error_text(errno)));

@@ -16,7 +16,7 @@
 #include "lib/base/unique_fd.h"
 #include "lib/log/from_config.h"
 #include "lib/log/log.h"
-#include "tools/postfix/parameters.h"
+#include "lib/registry/registry.h"
 
 namespace posthouse::postfix_command {
 
@@ -48,7 +48,7 @@ Instance::Instance(std::string config_directory) : config_directory_(std::move(c
     throw std::runtime_error("cannot use the configuration in " + config_directory_);
   }
   main_cf_ = std::move(*loaded);
-  main_cf_.add_defaults(Parameters{});
+  registry::add_all_defaults(main_cf_);
   log::Setup setup = log::setup_from(main_cf_, "postfix-script");
   tag_ = setup.syslog_name + "/postfix-script";
   log::open(setup);

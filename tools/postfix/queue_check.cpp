@@ -14,6 +14,7 @@
 #include "lib/base/failure.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/master_cf.h"
+#include "lib/registry/registry.h"
 
 namespace posthouse::postfix_command {
 
@@ -144,27 +145,17 @@ bool check_master_cf(const Instance& instance) {
   return false;
 }
 
-template <class Set>
-bool check_parameters(const Instance& instance) {
-  const auto set = config::load<Set>(instance.main_cf());
-  if (set) return true;
-  for (const config::Problem& problem : set.error()) instance.fail(problem.text());
-  return false;
-}
+}  // namespace
 
 bool check_configuration(const Instance& instance) {
   for (const std::string& warning : instance.main_cf().warnings()) instance.warn(warning);
   bool is_good = check_master_cf(instance);
-  is_good = check_parameters<config::Directories>(instance) && is_good;
-  is_good = check_parameters<config::Identity>(instance) && is_good;
-  is_good = check_parameters<config::Networks>(instance) && is_good;
-  is_good = check_parameters<config::Rights>(instance) && is_good;
-  is_good = check_parameters<config::Logging>(instance) && is_good;
-  is_good = check_parameters<config::Messages>(instance) && is_good;
-  return check_parameters<config::Queue>(instance) && is_good;
+  for (const config::Problem& problem : registry::problems_of(instance.main_cf())) {
+    instance.fail(problem.text());
+    is_good = false;
+  }
+  return is_good;
 }
-
-}  // namespace
 
 bool check_instance(const Instance& instance) {
   if (!check_configuration(instance)) return false;

@@ -37,6 +37,16 @@ TEST(Registry, EveryDefaultIsValid) {
   }
 }
 
+TEST(Registry, FindsWhatIsWrongForAnyProgram) {
+  auto main_cf = config::MainCf::parse("message_size_limit = plenty\nsoft_bounce = perhaps\n", "main.cf",
+                                       config::Host{.name = "mx.example.com"});
+  add_all_defaults(*main_cf);
+  std::string text;
+  for (const config::Problem& problem : problems_of(*main_cf)) text += problem.text() + "\n";
+  EXPECT_THAT(text, ::testing::HasSubstr("message_size_limit"));
+  EXPECT_THAT(text, ::testing::HasSubstr("soft_bounce"));
+}
+
 TEST(Registry, FindsTheNameThatWasMeant) {
   EXPECT_EQ(nearest_name("myhostnam"), "myhostname");
   EXPECT_EQ(nearest_name("message_size_limits"), "message_size_limit");
