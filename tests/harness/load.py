@@ -8,8 +8,8 @@ from .peer import Peer
 class Load:
     """`clients` threads, each sending message after message to `recipient` until stop()."""
 
-    def __init__(self, port, clients=8, recipient="one@elsewhere.test", size=2000, per_session=10):
-        self.port, self.recipient, self.size, self.per_session = port, recipient, size, per_session
+    def __init__(self, port, clients=8, recipient="one@elsewhere.test", size=2000, per_session=10, pause=0):
+        self.port, self.recipient, self.size, self.per_session, self.pause = port, recipient, size, per_session, pause
         self.acknowledged = set()
         self.uncertain = set()       # the connection broke before the answer
         self.refused = 0
@@ -35,6 +35,8 @@ class Load:
                         if self._stop.is_set():
                             break
                         self._one(peer)
+                        if self.pause:
+                            self._stop.wait(self.pause)
                     peer.quit()
             except (OSError, AssertionError, ValueError):
                 self._stop.wait(0.1)
