@@ -130,6 +130,7 @@ void Process::watch_lifeline() {
 }
 
 void Process::listen(int fd) {
+  const UniqueFd until_draining(fd);  // clients shall not queue up where nobody accepts
   while (!is_draining()) {
     if (sessions_.is_full()) sessions_.wait_for_room();
     // Watched only while there is room, so that other processes are woken instead.
