@@ -75,6 +75,7 @@ void Connection::send_fields(std::uint32_t id, std::string_view name, std::strin
 }
 
 Result<void> Connection::flush(Deadline deadline) {
+  if (stream_.unsent() > 0) runtime::settle_turn();
   const runtime::Io io = stream_.flush(deadline);
   if (io != runtime::Io::ok) return fail(broken(io, stream_.last_error()));
   return {};

@@ -1,8 +1,8 @@
 // All parameters of all programs, from the parameters.h files of the tree.
 //
 // Three users: postconf and the manual, which list them; every daemon, whose main.cf may refer to a
-// parameter that another daemon owns (proxy_read_maps names most tables): add_all_defaults(); master and postfix,
-// which refuse a main.cf that some daemon could not use: problems_of().
+// parameter that another daemon owns (proxy_read_maps names most tables): add_all_defaults(); master and
+// postfix, which refuse a main.cf that some daemon could not use: problems_of().
 #pragma once
 
 #include <functional>
@@ -32,8 +32,8 @@ const std::vector<TransportFactory>& transport_sets();
 const config::Defaults& defaults();
 void add_all_defaults(config::MainCf& main_cf);
 
-// What is wrong with a main.cf, whichever program would notice: every parameter of all_sets() is read. For start and
-// reload; a main.cf with the defaults of all programs.
+// What is wrong with a main.cf, whichever program would notice: every parameter of all_sets() is read. For
+// start and reload; a main.cf with the defaults of all programs.
 config::Problems problems_of(const config::MainCf& main_cf);
 
 // The known name with the fewest edits from `name`, if it is near enough to be a typing mistake.

@@ -66,6 +66,10 @@ void at_end_of_turn(std::function<void()> action) {
   Loop::of_this_thread().at_end_of_turn(std::move(action));
 }
 
+void settle_turn() {
+  Loop::of_this_thread().end_turn();
+}
+
 void on_signal(int signal_number, std::function<void()> action) {
   Loop::of_this_thread().on_signal(signal_number, std::move(action));
 }

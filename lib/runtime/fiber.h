@@ -63,6 +63,9 @@ class IdleScope {
 
 // Called at the end of each loop turn, before the loop waits: flush what was collected.
 void at_end_of_turn(std::function<void()> action);
+// Runs those actions now: before another process is told something, what was logged on the way is written, so
+// that log lines of several processes stand in the order of cause and effect.
+void settle_turn();
 
 // The action runs in the loop (not in signal context), outside any fiber: it may spawn, not wait.
 void on_signal(int signal_number, std::function<void()> action);

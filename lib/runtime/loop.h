@@ -65,6 +65,7 @@ class Loop {
   void retire(std::unique_ptr<WatchState> watch);
 
   void at_end_of_turn(std::function<void()> action) { end_of_turn_.push_back(std::move(action)); }
+  void end_turn();  // runs the end-of-turn actions
   void on_signal(int signal_number, std::function<void()> action);
   // From worker threads: in the loop, set `is_finished` and resume the fiber.
   void post(FiberState& fiber, bool& is_finished);
@@ -83,7 +84,6 @@ class Loop {
   void dispatch(std::uint32_t events, WatchState& watch);
   void take_posted();
   void take_signals();
-  void end_turn();
 
   UniqueFd epoll_;
   UniqueFd wakeup_;  // eventfd, edge triggered, never read

@@ -144,6 +144,21 @@ TEST(Client, DeadlineEndsTheWait) {
   });
 }
 
+TEST(Connection, WhatWasLoggedIsWrittenBeforeThePeerIsTold) {
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  runtime::run([&] {
+    auto is_written = std::make_shared<bool>(false);
+    runtime::at_end_of_turn([is_written] { *is_written = true; });
+    Connection here{runtime::Stream(UniqueFd(fds[0]))};
+    *is_written = false;
+    here.send(VerifyQuery{"x"});
+    EXPECT_TRUE(here.flush(deadline_after(1s)));
+    EXPECT_TRUE(*is_written);
+  });
+  ::close(fds[1]);
+}
+
 TEST(Pool, ReusesAndDropsDeadConnections) {
   Server server;
   runtime::run([&] {
