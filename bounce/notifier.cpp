@@ -1,5 +1,7 @@
 #include "bounce/notifier.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "bounce/events.h"

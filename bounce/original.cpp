@@ -1,5 +1,7 @@
 #include "bounce/original.h"
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/queuefile/content_reader.h"
 #include "lib/queuefile/envelope_reader.h"

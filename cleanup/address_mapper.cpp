@@ -1,5 +1,9 @@
 #include "cleanup/address_mapper.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/mail/address_list.h"
 #include "lib/mail/quote.h"

@@ -1,5 +1,9 @@
 #include "cleanup/content.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
 #include <ctime>
 
 #include "lib/base/text.h"

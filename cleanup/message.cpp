@@ -1,5 +1,9 @@
 #include "cleanup/message.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "cleanup/events.h"
 #include "lib/base/text.h"
 #include "lib/log/log.h"

@@ -1,5 +1,9 @@
 #include "cleanup/service.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "cleanup/parameters.h"
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"

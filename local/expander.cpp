@@ -1,5 +1,7 @@
 #include "local/expander.h"
 
+#include <utility>
+
 #include "lib/base/text.h"
 #include "lib/mail/extension.h"
 #include "lib/mail/quote.h"

@@ -1,5 +1,7 @@
 #include "local/forwarder.h"
 
+#include <fmt/format.h>
+
 #include "lib/ipc/messages/cleanup.h"
 #include "lib/mail/date.h"
 #include "lib/mail/quote.h"

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/main_cf.h"

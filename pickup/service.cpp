@@ -1,5 +1,6 @@
 #include "pickup/service.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "lib/base/text.h"

@@ -1,5 +1,10 @@
 #include "pickup/submitted_message.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
 #include "lib/base/text.h"
 #include "lib/queuefile/size_record.h"
 

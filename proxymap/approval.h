@@ -1,6 +1,7 @@
 // Which tables the administrator approved: those that a list of parameters names as proxy:type:name.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>

@@ -1,5 +1,7 @@
 #include "qmgr/feeder.h"
 
+#include <algorithm>
+
 #include "lib/log/log.h"
 #include "lib/queuefile/queue_scan.h"
 

@@ -1,6 +1,8 @@
 #include "qmgr/scheduler.h"
 
+#include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 namespace posthouse::qmgr {
 namespace {

@@ -12,6 +12,7 @@
 // the place where a preemptive order of messages fits.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/ipc/messages/qmgr.h"

@@ -1,6 +1,8 @@
 #include "showq/listing.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace posthouse::showq {
 

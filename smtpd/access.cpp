@@ -1,5 +1,6 @@
 #include "smtpd/access.h"
 
+#include <fmt/format.h>
 #include <sys/statvfs.h>
 
 #include "lib/log/log.h"

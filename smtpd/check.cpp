@@ -1,5 +1,7 @@
 #include "smtpd/check.h"
 
+#include <fmt/format.h>
+
 #include "lib/log/log.h"
 #include "lib/mail/quote.h"
 

@@ -4,6 +4,7 @@
 // most kCacheLimit addresses. Also warns as the reference does when names do not fit.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <unordered_map>
 #include <vector>

@@ -1,5 +1,7 @@
 #include "smtpd/content.h"
 
+#include <fmt/format.h>
+
 #include "lib/log/log.h"
 #include "smtpd/access.h"
 #include "smtpd/session.h"

@@ -1,5 +1,9 @@
 #include "smtpd/destinations.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/mail/dsn.h"

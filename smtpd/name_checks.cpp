@@ -1,5 +1,7 @@
 #include "smtpd/name_checks.h"
 
+#include <fmt/format.h>
+
 #include "lib/mail/host_name.h"
 #include "lib/mail/quote.h"
 

@@ -1,5 +1,7 @@
 #include "smtpd/open_message.h"
 
+#include <fmt/format.h>
+
 #include "lib/log/log.h"
 #include "smtpd/session.h"
 

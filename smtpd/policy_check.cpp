@@ -1,5 +1,7 @@
 #include "smtpd/policy_check.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/mail/quote.h"
 #include "lib/protocol/policy.h"

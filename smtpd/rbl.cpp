@@ -1,5 +1,9 @@
 #include "smtpd/rbl.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/config/expand.h"
 #include "lib/log/log.h"

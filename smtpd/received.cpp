@@ -1,5 +1,7 @@
 #include "smtpd/received.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/mail/date.h"
 #include "lib/mail/quote.h"

@@ -1,5 +1,7 @@
 #include "smtpd/reject_footer.h"
 
+#include <fmt/format.h>
+
 #include <map>
 
 #include "lib/config/expand.h"

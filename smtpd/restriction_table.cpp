@@ -1,5 +1,9 @@
 #include "smtpd/restriction_table.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/runtime/fiber.h"
 #include "smtpd/destinations.h"

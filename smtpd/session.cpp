@@ -1,5 +1,7 @@
 #include "smtpd/session.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"

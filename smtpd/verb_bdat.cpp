@@ -1,4 +1,8 @@
 // BDAT (RFC 3030): content in chunks of a size that the client says.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "smtpd/access.h"

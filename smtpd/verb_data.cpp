@@ -1,4 +1,6 @@
 // DATA: the content goes to cleanup as it comes; 250 only with cleanup's word that it is safe.
+#include <fmt/format.h>
+
 #include "lib/protocol/smtp_data.h"
 #include "smtpd/access.h"
 #include "smtpd/content.h"

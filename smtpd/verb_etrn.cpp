@@ -1,4 +1,6 @@
 // ETRN (RFC 1985): delivery of the mail that waits for a site.
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/mail/host_name.h"

@@ -1,4 +1,6 @@
 // HELO and EHLO.
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "smtpd/access.h"
 #include "smtpd/session.h"

@@ -1,5 +1,9 @@
 // MAIL FROM and its parameters (RFC 5321 4.1.1.2, 1870, 6152, 3461, 6531).
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <span>
 
 #include "lib/base/text.h"
 #include "lib/mail/xtext.h"

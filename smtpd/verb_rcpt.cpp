@@ -1,4 +1,6 @@
 // RCPT TO and its parameters (RFC 5321 4.1.1.3, RFC 3461).
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/mail/xtext.h"

@@ -1,4 +1,6 @@
 // VRFY (RFC 5321 3.5): says whether RCPT would be accepted, without telling what the address stands for.
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "smtpd/access.h"
 #include "smtpd/envelope_address.h"

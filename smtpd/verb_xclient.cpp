@@ -1,4 +1,5 @@
 // XCLIENT and XFORWARD: trusted clients say whom they speak for (compat protocols.md 3, 4).
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include "lib/base/text.h"

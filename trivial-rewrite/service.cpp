@@ -1,5 +1,6 @@
 #include "trivial-rewrite/service.h"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "lib/config/core_parameters.h"

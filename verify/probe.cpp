@@ -1,5 +1,7 @@
 #include "verify/probe.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/ipc/messages/cleanup.h"
 #include "lib/ipc/messages/delivery.h"

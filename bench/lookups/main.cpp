@@ -4,8 +4,10 @@
 //
 // Prints one line a type: seconds to build (source text to finished file), lookups a second (half of them
 // hits, in random order). Works in a temporary directory. Build with the release preset.
+#include <fmt/format.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>

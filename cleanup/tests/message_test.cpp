@@ -1,8 +1,10 @@
 #include "cleanup/message.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "lib/base/text.h"

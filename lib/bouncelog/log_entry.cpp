@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "lib/base/text.h"
 #include "lib/mail/quote.h"

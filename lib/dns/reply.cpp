@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "lib/dns/resolver.h"
 
 namespace posthouse::dns {

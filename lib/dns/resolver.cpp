@@ -1,7 +1,10 @@
 #include "lib/dns/resolver.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <unbound.h>
+
+#include <algorithm>
 
 #include "lib/base/text.h"
 #include "lib/log/log.h"

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+
 namespace posthouse::mail {
 
 std::string delay_text(std::chrono::microseconds delay, int decimals) {

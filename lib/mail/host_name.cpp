@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 
 namespace posthouse::mail {

@@ -1,5 +1,8 @@
 #include "lib/mail/mime.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "lib/base/text.h"
 #include "lib/mail/token.h"
 

@@ -1,5 +1,6 @@
 #include "lib/mail/path.h"
 
+#include <algorithm>
 #include <span>
 
 #include "lib/base/text.h"

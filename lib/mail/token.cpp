@@ -1,5 +1,7 @@
 #include "lib/mail/token.h"
 
+#include <utility>
+
 #include "lib/base/text.h"
 
 namespace posthouse::mail {

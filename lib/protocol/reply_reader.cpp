@@ -1,5 +1,7 @@
 #include "lib/protocol/reply_reader.h"
 
+#include <utility>
+
 #include "lib/base/text.h"
 
 namespace posthouse::protocol {

@@ -1,5 +1,8 @@
 #include "lib/protocol/smtp_client_capabilities.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "lib/base/text.h"
 
 namespace posthouse::protocol {

@@ -1,5 +1,9 @@
 #include "lib/protocol/smtp_client_commands.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "lib/mail/xtext.h"
 
 namespace posthouse::protocol {

@@ -1,5 +1,7 @@
 #include "lib/queuefile/content_reader.h"
 
+#include <fmt/format.h>
+
 namespace posthouse::queuefile {
 
 ContentReader::ContentReader(File& file, std::int64_t data_offset, std::size_t block_size)

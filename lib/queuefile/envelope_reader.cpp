@@ -1,5 +1,9 @@
 #include "lib/queuefile/envelope_reader.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 
 namespace posthouse::queuefile {

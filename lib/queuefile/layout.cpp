@@ -1,5 +1,6 @@
 #include "lib/queuefile/layout.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "lib/base/text.h"

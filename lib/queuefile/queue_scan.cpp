@@ -1,6 +1,7 @@
 #include "lib/queuefile/queue_scan.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace posthouse::queuefile {
 

@@ -1,5 +1,9 @@
 #include "lib/queuefile/record_reader.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace posthouse::queuefile {
 
 namespace {

@@ -1,8 +1,11 @@
 #include "lib/queuefile/writer.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace posthouse::queuefile {
 

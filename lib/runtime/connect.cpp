@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "lib/runtime/stream.h"
 

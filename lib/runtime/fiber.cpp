@@ -1,5 +1,6 @@
 #include "lib/runtime/fiber.h"
 
+#include <algorithm>
 #include <list>
 #include <thread>
 

@@ -4,11 +4,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 
 #ifdef POSTHOUSE_SANITIZE
 #include <sanitizer/common_interface_defs.h>

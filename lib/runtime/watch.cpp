@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
+
 #include "lib/runtime/loop.h"
 
 namespace posthouse::runtime {

@@ -1,5 +1,7 @@
 #include "lib/service/arguments.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 
 namespace posthouse::service {

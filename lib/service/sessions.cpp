@@ -1,5 +1,7 @@
 #include "lib/service/sessions.h"
 
+#include <algorithm>
+
 namespace posthouse::service {
 
 void Sessions::begin(std::function<void()> body) {

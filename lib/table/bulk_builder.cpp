@@ -1,5 +1,8 @@
 #include "lib/table/bulk_builder.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "lib/log/log.h"
 #include "lib/table/null_convention.h"
 

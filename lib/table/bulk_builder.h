@@ -5,6 +5,7 @@
 // so that warnings keep the order of the source. Peak memory: the entries plus about 30 bytes each.
 #pragma once
 
+#include <cstdint>
 #include <unordered_set>
 #include <vector>
 

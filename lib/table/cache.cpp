@@ -1,5 +1,7 @@
 #include "lib/table/cache.h"
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/runtime/fiber.h"

@@ -1,4 +1,7 @@
 // unionmap (all results, joined), pipemap (each result is the next key), randmap (a random value).
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <random>
 
 #include "lib/base/text.h"

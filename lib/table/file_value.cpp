@@ -1,7 +1,9 @@
 #include "lib/table/file_value.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "lib/base/text.h"
 #include "lib/table/file_text.h"

@@ -1,5 +1,9 @@
 #include "lib/table/match_list.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/table/file_text.h"

@@ -1,4 +1,8 @@
 // memcache: a cache in a memcached server, with an optional table behind it (backup).
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/table/client_config.h"

@@ -1,6 +1,7 @@
 // Keys and values in memory: what texthash:, inline: and environ: are after reading.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <unordered_map>
 

@@ -1,4 +1,8 @@
 // tcp and socketmap: simple lookup protocols over a kept connection. Not for security-sensitive tables.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/table/stream_pool.h"

@@ -1,5 +1,7 @@
 #include "lib/table/pattern_table.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/table/file_value.h"

@@ -1,4 +1,9 @@
 // proxy: the same question, asked of the proxymap service (proxywrite for tables opened for writing).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
 #include "lib/ipc/client.h"
 #include "lib/ipc/messages/proxymap.h"
 #include "lib/table/text_types.h"

@@ -1,6 +1,8 @@
 // regexp: POSIX regular expressions of the C library.
 #include <regex.h>
 
+#include <array>
+
 #include "lib/table/pattern_table.h"
 #include "lib/table/text_types.h"
 

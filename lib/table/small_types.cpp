@@ -1,4 +1,6 @@
 // inline, static, fail, environ, internal, debug: tables of a few lines each.
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "lib/base/text.h"

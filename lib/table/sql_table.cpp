@@ -1,5 +1,7 @@
 #include "lib/table/sql_table.h"
 
+#include <fmt/format.h>
+
 #include "lib/log/log.h"
 
 namespace posthouse::table {

@@ -1,8 +1,11 @@
 #include "lib/table/stream_client.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <vector>
 

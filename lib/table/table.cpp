@@ -1,5 +1,7 @@
 #include "lib/table/table.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "lib/base/text.h"

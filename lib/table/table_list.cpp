@@ -1,5 +1,7 @@
 #include "lib/table/table_list.h"
 
+#include <algorithm>
+
 #include "lib/log/log.h"
 #include "lib/table/file_text.h"
 

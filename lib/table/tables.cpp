@@ -1,5 +1,7 @@
 #include "lib/table/tables.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"

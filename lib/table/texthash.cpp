@@ -1,4 +1,6 @@
 // texthash: a postmap source file, read when it is opened.
+#include <fmt/format.h>
+
 #include "lib/log/log.h"
 #include "lib/table/file_value.h"
 #include "lib/table/map_source.h"

@@ -1,5 +1,7 @@
 #include "lib/table/turn_lock.h"
 
+#include <utility>
+
 #include "lib/runtime/fiber.h"
 
 namespace posthouse::table {

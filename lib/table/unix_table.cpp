@@ -1,4 +1,5 @@
 // unix:passwd.byname and unix:group.byname, one line of the system's files in its own form.
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>

@@ -1,6 +1,7 @@
 // Whole sessions over a socket pair, with fake neighbours.
 #include "smtpd/session.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 

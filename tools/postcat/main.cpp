@@ -1,4 +1,5 @@
 // postcat: shows queue files.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>

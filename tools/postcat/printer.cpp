@@ -1,5 +1,7 @@
 #include "tools/postcat/printer.h"
 
+#include <fmt/format.h>
+
 #include <ctime>
 
 #include "lib/base/text.h"

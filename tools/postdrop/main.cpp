@@ -1,5 +1,6 @@
 // postdrop: takes a record stream on standard input and leaves a message in maildrop.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>

@@ -1,5 +1,9 @@
 #include "tools/postdrop/submission.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "lib/base/text.h"
 #include "lib/queuefile/size_record.h"
 

@@ -1,4 +1,5 @@
 // postqueue: look at the mail queue, or have it delivered now.
+#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 

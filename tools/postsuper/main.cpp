@@ -1,8 +1,10 @@
 // postsuper: the queue in the hands of the superuser.
+#include <fmt/format.h>
 #include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <iostream>
 

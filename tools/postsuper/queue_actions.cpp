@@ -1,6 +1,10 @@
 #include "tools/postsuper/queue_actions.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "lib/base/failure.h"
 #include "lib/queuefile/queue_scan.h"

@@ -1,4 +1,5 @@
 // sendmail, mailq, newaliases: the interface that programs expect of a mail system.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>

@@ -1,5 +1,7 @@
 #include "tools/sendmail/message_input.h"
 
+#include <utility>
+
 #include "lib/mail/address_list.h"
 #include "lib/mail/header.h"
 #include "lib/queuefile/record.h"

@@ -1,9 +1,11 @@
 #include "tools/sendmail/submit.h"
 
+#include <fmt/format.h>
 #include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>

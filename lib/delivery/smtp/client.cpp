@@ -1,5 +1,7 @@
 #include "lib/delivery/smtp/client.h"
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 

@@ -1,5 +1,6 @@
 #include "lib/delivery/smtp/destination.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 

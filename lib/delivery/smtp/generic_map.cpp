@@ -1,5 +1,9 @@
 #include "lib/delivery/smtp/generic_map.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/mail/address_list.h"

@@ -1,5 +1,9 @@
 #include "lib/delivery/smtp/load_settings.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/host.h"

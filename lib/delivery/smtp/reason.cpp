@@ -1,5 +1,7 @@
 #include "lib/delivery/smtp/reason.h"
 
+#include <fmt/format.h>
+
 #include "lib/mail/dsn.h"
 
 namespace posthouse::delivery::smtp {

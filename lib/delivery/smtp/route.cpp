@@ -1,7 +1,9 @@
 #include "lib/delivery/smtp/route.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <random>
 
 #include "lib/base/text.h"

@@ -1,6 +1,8 @@
 // One address of one mail server to try, and how logs name it.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <string>
 

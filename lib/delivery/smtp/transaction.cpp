@@ -1,5 +1,7 @@
 #include "lib/delivery/smtp/transaction.h"
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/delivery/smtp/content.h"
 #include "lib/log/log.h"

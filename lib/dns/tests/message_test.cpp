@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "lib/base/text.h"
 
 namespace posthouse::dns {

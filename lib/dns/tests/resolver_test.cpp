@@ -1,6 +1,7 @@
 #include "lib/dns/resolver.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 

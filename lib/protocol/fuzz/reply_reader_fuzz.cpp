@@ -1,4 +1,6 @@
 // Any bytes in any pieces: the same replies as in one piece, and memory stays bounded.
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #include "lib/protocol/reply_reader.h"

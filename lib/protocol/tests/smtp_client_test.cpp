@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "lib/protocol/smtp_client_capabilities.h"
 #include "lib/protocol/smtp_client_commands.h"
 #include "lib/protocol/smtp_client_content.h"

@@ -1,6 +1,7 @@
 #include "lib/table/berkeley/berkeley.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
 

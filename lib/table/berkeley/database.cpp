@@ -1,5 +1,7 @@
 #include "lib/table/berkeley/database.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <limits>
 
 #include "lib/table/database_file.h"

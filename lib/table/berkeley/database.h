@@ -3,6 +3,7 @@
 
 #include <db.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

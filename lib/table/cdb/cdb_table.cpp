@@ -2,6 +2,7 @@
 
 #include <cdb.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include <cerrno>
 

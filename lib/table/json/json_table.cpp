@@ -1,5 +1,6 @@
 #include "lib/table/json/json_table.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "lib/log/log.h"

@@ -1,5 +1,6 @@
 #include "lib/table/ldap/directory.h"
 
+#include <fmt/format.h>
 #include <ldap.h>
 
 #include "lib/base/text.h"

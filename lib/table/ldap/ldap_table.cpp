@@ -1,5 +1,6 @@
 #include "lib/table/ldap/ldap_table.h"
 
+#include <fmt/format.h>
 #include <ldap.h>
 
 #include <set>

@@ -1,7 +1,9 @@
 #include "lib/table/lmdb/lmdb_table.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "lib/log/log.h"

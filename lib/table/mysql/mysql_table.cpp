@@ -1,6 +1,7 @@
 #include "lib/table/mysql/mysql_table.h"
 
 #include <errmsg.h>
+#include <fmt/format.h>
 #include <mysql.h>
 
 #include "lib/base/text.h"

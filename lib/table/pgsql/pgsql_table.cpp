@@ -1,7 +1,11 @@
 #include "lib/table/pgsql/pgsql_table.h"
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
+
+#include <algorithm>
+#include <array>
 
 #include "lib/base/text.h"
 #include "lib/table/sql_table.h"

@@ -1,5 +1,6 @@
 #include "lib/table/redis/client.h"
 
+#include <fmt/format.h>
 #include <hiredis/hiredis.h>
 
 #include "lib/log/log.h"

@@ -3,6 +3,8 @@
 // set yields), ttl (seconds, of updates), tls, tls_CAfile, tls_CApath, tls_cert_file, tls_key_file,
 #include "lib/table/redis/redis_table.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/table/client_config.h"

@@ -1,5 +1,6 @@
 #include "lib/table/sqlite/sqlite_table.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include "lib/log/log.h"

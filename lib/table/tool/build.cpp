@@ -1,8 +1,11 @@
 #include "lib/table/tool/build.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "lib/log/log.h"

@@ -1,5 +1,6 @@
 #include "lib/table/tool/command.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 

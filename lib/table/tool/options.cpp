@@ -1,5 +1,6 @@
 #include "lib/table/tool/options.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "lib/log/log.h"

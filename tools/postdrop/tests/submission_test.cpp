@@ -1,5 +1,6 @@
 #include "tools/postdrop/submission.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "lib/queuefile/fault_file_system.h"

@@ -1,5 +1,6 @@
 #include "tools/sendmail/message_input.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,8 +1,12 @@
 #include "lib/delivery/smtp/route.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+
+#include <map>
+#include <utility>
 
 namespace posthouse::delivery::smtp {
 namespace {

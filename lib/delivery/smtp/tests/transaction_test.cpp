@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/queuefile/record.h"
 #include "lib/runtime/fiber.h"
