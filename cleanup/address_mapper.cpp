@@ -71,6 +71,7 @@ Result<std::vector<std::string>> AddressMapper::addresses_of(const table::Addres
     return std::vector<std::string>{std::string(mail::split_address(address).local) + match.value};
   std::vector<std::string> found;
   const auto list = mail::AddressList::parse(match.value);
+  found.reserve(list.size());
   for (std::size_t i = 0; i < list.size(); ++i) found.push_back(mail::to_internal(list[i]));
   if (auto done = complete("local", found); !done) return fail(std::move(done.error()));
   if (propagate && !match.extension.empty()) {

@@ -190,6 +190,7 @@ Result<void> Content::rewrite_header(const mail::HeaderSpec& spec) {
   auto list = mail::AddressList::parse(mail::header_value(header_));
   if (list.empty()) return {};
   std::vector<std::string> before;
+  before.reserve(list.size());
   for (std::size_t i = 0; i < list.size(); ++i) before.push_back(mail::to_internal(list[i]));
   std::vector<std::string> after = before;
   if (auto done = mapper_.complete(header_context(), after); !done) return done;

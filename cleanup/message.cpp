@@ -162,6 +162,7 @@ void Message::begin_recipient_phase() {
 // Completes and maps all addresses; false after a failure.
 bool Message::map_recipients(std::vector<Target>& targets) {
   std::vector<std::string> addresses;
+  addresses.reserve(targets.size());
   for (auto& target : targets) addresses.push_back(target.given.address);
   if (auto done = mapper_.complete("local", addresses); !done) {
     failed(status::kWrite, done.error());
@@ -304,6 +305,7 @@ void Message::begin_extracted(const ipc::CleanupClose& close) {
 // Copies that the sender did not ask for: no notice is sent about them.
 void Message::write_copies(const std::vector<std::string>& addresses) {
   std::vector<Target> targets;
+  targets.reserve(addresses.size());
   for (const auto& address : addresses)
     targets.push_back({{.original = address, .address = address, .notify = queuefile::kNotifyNever}, {}});
   if (targets.empty() || !map_recipients(targets)) return;

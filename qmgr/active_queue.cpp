@@ -3,42 +3,18 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "lib/delivery/delivery_line.h"
 #include "lib/log/log.h"
-#include "lib/queuefile/marker.h"
 #include "qmgr/events.h"
+#include "qmgr/own_deferral.h"
+#include "qmgr/requests.h"
 
 namespace posthouse::qmgr {
 namespace {
 
 namespace queue = queuefile::queue;
 
-constexpr mode_t kForceExpire = 0010;
-constexpr mode_t kFlushRequest = 0040;
-
-const Failure kNoFailure;
-
-std::int64_t microseconds(Time time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-}
-
 Deadline now() {
   return std::chrono::steady_clock::now();
-}
-
-bool is_client_attribute(std::string_view name) {
-  return name.starts_with("log_client_") || name.starts_with("client_") || name.starts_with("sasl_") ||
-         name == "log_helo_name" || name == "log_protocol_name" || name == "helo_name" ||
-         name == "protocol_name" || name == "reverse_client_name" || name == "server_address" ||
-         name == "server_port" || name == "log_message_origin";
-}
-
-ipc::DeliveryRecipient for_agent(const Recipient& recipient) {
-  return {.offset = static_cast<std::int64_t>(recipient.offset),
-          .original = recipient.original,
-          .address = recipient.address,
-          .dsn_original = recipient.dsn_original,
-          .notify = recipient.notify};
 }
 
 }  // namespace
@@ -50,7 +26,12 @@ ActiveQueue::ActiveQueue(Peers peers, QueueStore store, Router router, Scheduler
       router_(std::move(router)),
       scheduler_(std::move(limits_of), limits.recipients),
       limits_(limits),
-      clock_(&clock) {}
+      clock_(&clock),
+      aftermath_(peers_, store_, limits_, clock,
+                 [this](const QueueId& id, std::chrono::seconds delay) {
+                   if (on_locked) on_locked(id, delay);
+                 }),
+      opener_(store_, aftermath_, clock) {}
 
 ActiveQueue::~ActiveQueue() = default;
 
@@ -63,93 +44,20 @@ void ActiveQueue::open(std::string_view from, const QueueId& id, Source source) 
       log::warning("rename {}/{} to active: {}", from, id.text(), error_text(moved.error()));
     return;
   }
-  const MessagePointer message = load(id, source);
+  const MessagePointer message = opener_.open(id, source);
   if (!message) return;
   by_id_.emplace(id, message->number);
   messages_.emplace(message->number, message);
   log::info(events::QueueActive{id.text(), message->envelope.sender, message->envelope.size.message_size,
                                 message->envelope.size.recipient_count}
                 .text());
-  if (apply_requests(*message)) {
+  const auto [forgets_dead, is_to_deliver] = opener_.take_requests(*message);
+  if (forgets_dead) scheduler_.forget_dead();
+  if (is_to_deliver) {
     feed(message);
   } else {
     complete(message);
   }
-}
-
-// The message with its envelope read; null when it cannot be worked on now (and stands where it belongs).
-ActiveQueue::MessagePointer ActiveQueue::load(const QueueId& id, Source source) {
-  if (source == Source::scan && store_.is_being_delivered(id)) {
-    log::info(events::StillBeingDelivered{id.text()}.text());
-    (void)store_.back_to_incoming(id, clock_->now() + limits_.locked_delay);
-    if (on_locked) on_locked(id, limits_.locked_delay);
-    return nullptr;
-  }
-  auto file = store_.open_active(id, queuefile::OpenFor::reading);
-  if (!file) {
-    if (file.error() != ENOENT) {
-      log::warning("open active/{}: {}", id.text(), error_text(file.error()));
-      (void)store_.defer(id, clock_->now() + limits_.retry.minimal_backoff);
-    }
-    return nullptr;
-  }
-  auto message = std::make_shared<Message>();
-  message->number = ++last_number_;
-  message->id = id;
-  message->opened = clock_->now();
-  message->has_bounced = source == Source::scan;
-  if (!read_envelope(*message, std::move(*file))) return nullptr;
-  return message;
-}
-
-bool ActiveQueue::read_envelope(Message& message, std::unique_ptr<queuefile::File> file) {
-  message.file = std::move(file);
-  message.reader = std::make_unique<queuefile::EnvelopeReader>(*message.file);
-  auto envelope = message.reader->read();
-  for (const std::string& warning : message.reader->take_warnings()) {
-    log::warning("{}: {}", message.id.text(), warning);
-  }
-  if (envelope) {
-    message.envelope = std::move(*envelope);
-    return true;
-  }
-  if (envelope.error().is_permanent()) {
-    reject_corrupt(message.id, envelope.error());
-  } else {
-    log::warning("{}: {}", message.id.text(), envelope.error().text);
-    (void)store_.defer(message.id, clock_->now() + limits_.retry.minimal_backoff);
-  }
-  return false;
-}
-
-void ActiveQueue::reject_corrupt(const QueueId& id, const Failure& why) {
-  if (!why.text.empty()) log::warning("{}: message rejected: {}", id.text(), why.text);
-  log::warning(events::Corrupt{id.text()}.text());
-  if (auto moved = store_.set_aside_corrupt(id); !moved) {
-    log::warning("rename active/{} to corrupt: {}", id.text(), error_text(moved.error()));
-  }
-}
-
-// What postsuper and postqueue asked for with the file's mode. False when nothing is to be delivered.
-bool ActiveQueue::apply_requests(Message& message) {
-  const auto status = message.file->status();
-  if (!status) return true;
-  const mode_t mode = status->permissions();
-  if ((mode & kFlushRequest) != 0) {
-    scheduler_.forget_dead();
-    (void)store_.clear_flush_request(message.id, mode);
-  }
-  message.is_expired_by_force = (mode & kForceExpire) != 0;
-  if (message.has_bounced) {  // from a scan: there may be a log of the last attempt
-    if (message.is_expired_by_force && store_.log_of(queue::kDefer, message.id) == QueueStore::Log::filled) {
-      message.has_deferred = true;
-      message.reader.reset();
-      message.file.reset();
-      return false;
-    }
-    store_.remove_log(queue::kDefer, message.id);
-  }
-  return true;
 }
 
 // Reads, routes and schedules the next batch of recipients; ends the attempt when there is nothing left.
@@ -161,8 +69,7 @@ void ActiveQueue::feed(const MessagePointer& message) {
       message->is_corrupt = batch.error().is_permanent();
       message->has_deferred = true;
       log::warning("{}: {}", message->id.text(), batch.error().text);
-      message->reader.reset();
-      message->file.reset();
+      message->close();
       break;
     }
     if (batch->empty()) continue;
@@ -185,8 +92,7 @@ Result<std::vector<queuefile::Recipient>> ActiveQueue::next_batch(Message& messa
     }
   }
   if (!message.reader->has_more() || is_redirected || batch->empty()) {
-    message.reader.reset();
-    message.file.reset();
+    message.close();
   }
   return batch;
 }
@@ -254,38 +160,8 @@ void ActiveQueue::deliver(Delivery delivery) {
           {.kind = AgentAnswer::Kind::replied, .reply = {.status = ipc::DeliveryReply::Status::locked}});
     return;
   }
-  const AgentAnswer answer = peers_.deliver(request_for(*found->second, delivery));
+  const AgentAnswer answer = peers_.deliver(delivery_request(*found->second, delivery, clock_->now()));
   ended(delivery, answer);
-}
-
-ipc::DeliveryRequest ActiveQueue::request_for(const Message& message, const Delivery& delivery) const {
-  const queuefile::Envelope& envelope = message.envelope;
-  ipc::DeliveryRequest request{.flags = envelope.trace_flags,
-                               .queue_name = std::string(queue::kActive),
-                               .queue_id = message.id.text(),
-                               .nexthop = delivery.next_hop,
-                               .transport = delivery.transport,
-                               .data_offset = envelope.size.data_offset,
-                               .data_size = envelope.size.content_length,
-                               .message_size = envelope.size.message_size,
-                               .send_options = static_cast<std::uint32_t>(envelope.size.send_options),
-                               .encoding = envelope.encoding,
-                               .sender = envelope.sender,
-                               .envelope_id = envelope.envelope_id,
-                               .ret_flags = envelope.return_flags,
-                               .rewrite_context = std::string(envelope.attribute("rewrite_context")),
-                               .log_ident = std::string(envelope.attribute("log_ident")),
-                               .client = {},
-                               .arrival_time = microseconds(envelope.arrival),
-                               .active_begin = microseconds(message.opened),
-                               .active_done = microseconds(clock_->now()),
-                               .recipients = {}};
-  for (const auto& [name, value] : envelope.attributes) {
-    if (is_client_attribute(name)) request.client.push_back({name, value});
-  }
-  request.recipients.reserve(delivery.recipients.size());
-  for (const Recipient& recipient : delivery.recipients) request.recipients.push_back(for_agent(recipient));
-  return request;
 }
 
 void ActiveQueue::ended(const Delivery& delivery, const AgentAnswer& answer) {
@@ -353,8 +229,9 @@ void ActiveQueue::place_suspended() {
 void ActiveQueue::suspend(const MessagePointer& message, const std::string& transport,
                           std::vector<Recipient> recipients, const Failure& reason) {
   if (transport == kRetryTransport) {
-    runtime::spawn([this, message, people = std::move(recipients), reason]() mutable {
-      defer_here(message, std::move(people), reason);
+    runtime::spawn([this, message, people = std::move(recipients), reason] {
+      defer_recipients(peers_, *message, people, reason, clock_->now(), limits_.delay_decimals);
+      settled(message, people.size());
     });
     return;
   }
@@ -363,35 +240,6 @@ void ActiveQueue::suspend(const MessagePointer& message, const std::string& tran
   rerouted.reserve(recipients.size());
   for (Recipient& recipient : recipients) rerouted.push_back({route, std::move(recipient)});
   scheduler_.add(message->number, std::move(rerouted));
-}
-
-void ActiveQueue::defer_here(const MessagePointer& message, std::vector<Recipient> recipients,
-                             const Failure& reason) {
-  const delivery::Relay relay;
-  ipc::BounceAppend append{.queue_id = message->id.text(), .records = {}};
-  const delivery::Times times{message->envelope.arrival, message->opened, clock_->now()};
-  for (const Recipient& recipient : recipients) {
-    append.records.push_back({.recipient = for_agent(recipient),
-                              .status = reason.dsn,
-                              .action = "delayed",
-                              .reason = reason.text,
-                              .diag_type = {},
-                              .diag_text = {},
-                              .mta_type = {},
-                              .mta_name = {}});
-    log::info(delivery::DeliveryLine{.queue_id = message->id.text(),
-                                     .address = recipient.address,
-                                     .original = recipient.original,
-                                     .relay = relay,
-                                     .delays = times.text(relay, clock_->now(), limits_.delay_decimals),
-                                     .dsn = reason.dsn,
-                                     .status = "deferred",
-                                     .reason = reason.text}
-                  .text());
-  }
-  message->has_deferred = true;
-  if (!peers_.append("defer", append)) log::warning("{}: defer service failure", message->id.text());
-  settled(message, recipients.size());
 }
 
 // So many recipients of the message have their result.
@@ -406,114 +254,16 @@ void ActiveQueue::settled(const MessagePointer& message, std::size_t recipients)
   }
 }
 
-// --- the end of an attempt -----------------------------------------------------------------------
-
 void ActiveQueue::complete(const MessagePointer& message) {
   message->pending = 1;  // stays ours while notices are being sent
-  if (message->is_corrupt) {
-    reject_corrupt(message->id, kNoFailure);
-  } else if (message->is_locked) {
-    log::info(events::StillBeingDelivered{message->id.text()}.text());
-    (void)store_.back_to_incoming(message->id, clock_->now() + limits_.locked_delay);
-    if (on_locked) on_locked(message->id, limits_.locked_delay);
-  } else if (!message->is_missing) {
-    bool is_done = send_notices(*message);
-    if (message->has_deferred && !return_expired(*message)) {
-      warn_of_delay(*message);
-      is_done = false;
-    }
-    is_done ? remove(*message) : defer(*message);
-  }
+  aftermath_.finish(*message);
   forget(*message);
-}
-
-// False when a notice that is due could not be handed over: the message must stay.
-bool ActiveQueue::send_notices(const Message& message) {
-  bool is_done = true;
-  if (message.has_bounced && store_.log_of(queue::kBounce, message.id) != QueueStore::Log::none) {
-    is_done = peers_.flush("bounce", bounce_message(message));
-    if (!is_done) log::warning("{}: bounce service failure", message.id.text());
-  }
-  return report_traces(message) && is_done;
-}
-
-bool ActiveQueue::report_traces(const Message& message) {
-  const queuefile::Envelope& envelope = message.envelope;
-  const bool may_have =
-      (envelope.trace_flags & (queuefile::kTraceUserProbe | queuefile::kTraceRecord)) != 0 ||
-      (envelope.size.queue_flags & (queuefile::kNotifySuccess << 1)) != 0;
-  if (!may_have || store_.log_of(queue::kTrace, message.id) == QueueStore::Log::none) return true;
-  if (!peers_.flush("trace", bounce_message(message))) {
-    log::warning("{}: trace service failure", message.id.text());
-    return false;
-  }
-  if (envelope.trace_flags == queuefile::kTraceRecord && envelope.trace_offset > 0) {
-    if (auto file = store_.open_active(message.id, queuefile::OpenFor::marking)) {
-      (void)queuefile::Marker(**file).trace_reported(envelope.trace_offset);
-    }
-  }
-  return true;
-}
-
-// True when the deferrals of an over-aged message were returned to its sender.
-bool ActiveQueue::return_expired(const Message& message) {
-  const queuefile::Envelope& envelope = message.envelope;
-  if (!message.is_expired_by_force &&
-      !is_expired(envelope.created, clock_->now(), envelope.sender.empty(), limits_.retry)) {
-    return false;
-  }
-  log::info(events::Expired{message.id.text(), envelope.sender, message.is_expired_by_force}.text());
-  if (peers_.flush("defer", bounce_message(message))) return true;
-  log::warning("{}: defer service failure", message.id.text());
-  return false;
-}
-
-void ActiveQueue::warn_of_delay(Message& message) {
-  queuefile::Envelope& envelope = message.envelope;
-  if (!is_warning_due(envelope.warn_time, clock_->now())) return;
-  if (!peers_.warn(bounce_message(message))) {
-    log::warning("{}: defer service failure", message.id.text());
-    return;
-  }
-  envelope.warn_time = -1;
-  if (auto file = store_.open_active(message.id, queuefile::OpenFor::marking)) {
-    (void)queuefile::Marker(**file).warning_sent(envelope.warn_offset);
-  }
-}
-
-void ActiveQueue::defer(const Message& message) {
-  const Time current = clock_->now();
-  const Time next = current + next_wait(message.envelope.created, current, limits_.retry);
-  if (auto moved = store_.defer(message.id, next); !moved && moved.error() != ENOENT) {
-    log::warning("rename active/{} to deferred: {}", message.id.text(), error_text(moved.error()));
-  }
-}
-
-void ActiveQueue::remove(const Message& message) {
-  if (auto removed = store_.remove(message.id); !removed && removed.error() != ENOENT) {
-    log::warning("remove active/{}: {}", message.id.text(), error_text(removed.error()));
-    return;
-  }
-  if (message.has_deferred) store_.remove_log(queue::kDefer, message.id);
-  log::info(events::Removed{message.id.text()}.text());
 }
 
 void ActiveQueue::forget(const Message& message) {
   by_id_.erase(message.id);
   messages_.erase(message.number);
   room_.notify_all();
-}
-
-ipc::BounceMessage ActiveQueue::bounce_message(const Message& message) const {
-  const queuefile::Envelope& envelope = message.envelope;
-  return {.queue_name = std::string(queue::kActive),
-          .queue_id = message.id.text(),
-          .encoding = envelope.encoding,
-          .send_options = static_cast<std::uint32_t>(envelope.size.send_options),
-          .sender = envelope.sender,
-          .envelope_id = envelope.envelope_id,
-          .ret_flags = envelope.return_flags,
-          .verp_delimiters = envelope.verp};
 }
 
 // --- the rest ------------------------------------------------------------------------------------

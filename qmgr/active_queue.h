@@ -1,5 +1,5 @@
-// The active queue: opens messages, routes their recipients, has them delivered, and ends each attempt with a
-// notice, a deferral, or the removal of the file.
+// The active queue: messages from being opened (Opener) to the end of the attempt (Aftermath), between which
+// their recipients are read in batches, routed, scheduled and delivered.
 //
 // One fiber per message being opened, one per running delivery; none for a message that waits. Everything
 // else of the queue manager (scans, arrivals) only calls open(). What it needs from other processes is Peers,
@@ -12,47 +12,27 @@
 #include <unordered_map>
 #include <vector>
 
-#include "lib/ipc/messages/bounce.h"
-#include "lib/ipc/messages/delivery.h"
-#include "lib/ipc/messages/rewrite.h"
 #include "lib/runtime/fiber.h"
-#include "qmgr/agents.h"
+#include "qmgr/active_limits.h"
+#include "qmgr/aftermath.h"
 #include "qmgr/message.h"
+#include "qmgr/opener.h"
+#include "qmgr/peers.h"
 #include "qmgr/queue_store.h"
-#include "qmgr/retry_times.h"
 #include "qmgr/router.h"
 #include "qmgr/scheduler.h"
 
 namespace posthouse::qmgr {
-
-struct Peers {
-  std::function<Result<std::vector<ipc::Resolved>>(const ipc::ResolveQuery&)> resolve;
-  std::function<AgentAnswer(const ipc::DeliveryRequest&)> deliver;
-  // service: "bounce", "defer", "trace"
-  std::function<bool(const std::string& service, const ipc::BounceAppend&)> append;
-  std::function<bool(const std::string& service, const ipc::BounceMessage&)> flush;
-  std::function<bool(const ipc::BounceMessage&)> warn;
-};
-
-struct ActiveLimits {
-  std::size_t messages = 20000;
-  std::size_t recipients = 20000;
-  std::size_t recipient_minimum = 10;
-  RetryLimits retry;
-  std::chrono::seconds locked_delay{10};  // until a message that an agent has locked is looked at again
-  int delay_decimals = 2;
-};
 
 class ActiveQueue {
  public:
   ActiveQueue(Peers peers, QueueStore store, Router router, Scheduler::LimitsOf limits_of,
               ActiveLimits limits, const Clock& clock);
   ~ActiveQueue();
+  ActiveQueue(const ActiveQueue&) = delete;
+  ActiveQueue& operator=(const ActiveQueue&) = delete;
 
-  enum class Source : unsigned char {
-    arrival,  // cleanup has just written it
-    scan,     // may have been tried before, may be locked
-  };
+  using Source = qmgr::Source;
   // Opens a message that stands in `queue`; returns when it is scheduled (or could not be). May wait.
   void open(std::string_view queue, const QueueId& id, Source source);
 
@@ -75,10 +55,6 @@ class ActiveQueue {
  private:
   using MessagePointer = std::shared_ptr<Message>;
 
-  MessagePointer load(const QueueId& id, Source source);
-  bool read_envelope(Message& message, std::unique_ptr<queuefile::File> file);
-  void reject_corrupt(const QueueId& id, const Failure& why);
-  bool apply_requests(Message& message);
   void feed(const MessagePointer& message);
   Result<std::vector<queuefile::Recipient>> next_batch(Message& message);
   std::vector<RoutedRecipient> routed(const Message& message, std::vector<queuefile::Recipient> recipients);
@@ -87,24 +63,15 @@ class ActiveQueue {
   void pump();
   void run_timers();
   void deliver(Delivery delivery);
-  ipc::DeliveryRequest request_for(const Message& message, const Delivery& delivery) const;
   void take_reply(Message& message, const Delivery& delivery, const ipc::DeliveryReply& reply);
   void ended(const Delivery& delivery, const AgentAnswer& answer);
   void place_suspended();
   void suspend(const MessagePointer& message, const std::string& transport, std::vector<Recipient> recipients,
                const Failure& reason);
-  void defer_here(const MessagePointer& message, std::vector<Recipient> recipients, const Failure& reason);
   void settled(const MessagePointer& message, std::size_t recipients);
 
   void complete(const MessagePointer& message);
-  bool send_notices(const Message& message);
-  bool report_traces(const Message& message);
-  bool return_expired(const Message& message);
-  void warn_of_delay(Message& message);
-  void defer(const Message& message);
-  void remove(const Message& message);
   void forget(const Message& message);
-  ipc::BounceMessage bounce_message(const Message& message) const;
 
   Peers peers_;
   QueueStore store_;
@@ -112,9 +79,10 @@ class ActiveQueue {
   Scheduler scheduler_;
   ActiveLimits limits_;
   const Clock* clock_;
+  Aftermath aftermath_;
+  Opener opener_;
   std::unordered_map<QueueId, MessageNumber> by_id_;
   std::unordered_map<MessageNumber, MessagePointer> messages_;
-  MessageNumber last_number_ = 0;
   std::size_t in_memory_ = 0;  // recipients
   bool is_draining_ = false;
   runtime::Signal room_, idle_, timer_changed_;

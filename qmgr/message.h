@@ -28,6 +28,10 @@ struct Message {
   bool is_corrupt = false;
 
   bool has_more() const { return reader != nullptr; }
+  void close() {
+    reader.reset();
+    file.reset();
+  }
   // There is no point in trying more recipients.
   bool is_lost() const { return is_locked || is_missing || is_corrupt; }
 };

@@ -9,6 +9,7 @@
 #include "lib/ipc/messages/qmgr.h"
 #include "lib/log/log.h"
 #include "lib/peers/rewrite_client.h"
+#include "lib/peers/verify_client.h"
 #include "lib/queuefile/queue_scan.h"
 
 namespace posthouse::qmgr {
@@ -42,6 +43,7 @@ std::size_t delivery_limit(const config::MainCf& main_cf) {
 struct QueueManager::Clients {
   peers::RewriteClient rewrite;
   ipc::Client bounce{"private/bounce"}, defer{"private/defer"}, trace{"private/trace"};
+  peers::VerifyClient verify;
   Agents agents;
 
   template <class Question>
@@ -121,6 +123,11 @@ Peers QueueManager::peers() {
       .warn =
           [clients](const ipc::BounceMessage& message) {
             return clients->tell("defer", ipc::BounceWarn{message});
+          },
+      .verify =
+          [clients](const Recipient& recipient, const std::string& reason) {
+            return clients->verify.update(recipient.address, recipient.original, ipc::VerifyStatus::deferred,
+                                          reason, deadline_after(kAskTimeout));
           }};
 }
 

@@ -67,9 +67,11 @@ int run(int argc, char** argv) {
   if (::mkdtemp(directory.data()) == nullptr) return 1;
   const std::string path = directory + "/table";
   write_source(path, entries);
+  constexpr std::size_t kKeys = 100'000;
   std::vector<std::string> keys;
+  keys.reserve(kKeys);
   std::mt19937_64 random(1);
-  for (std::size_t i = 0; i < 100'000; ++i) keys.push_back(key(random() % (2 * entries)));
+  for (std::size_t i = 0; i < kKeys; ++i) keys.push_back(key(random() % (2 * entries)));
   table::Tables tables({}, table::all_types());
   int status = 0;
   for (const std::string& type : types) status |= measure(tables, type, path, lookups, keys);

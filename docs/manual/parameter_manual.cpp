@@ -66,6 +66,7 @@ std::string type_text(const Entry& entry) {
   std::string text(kind_text(entry.kind));
   if (entry.kind == Kind::choice) {
     std::vector<std::string> words;
+    words.reserve(entry.spec.words.size());
     for (const std::string_view word : entry.spec.words) words.emplace_back(word.empty() ? "nothing" : word);
     return text + ": " + posthouse::join(words, ", ");
   }

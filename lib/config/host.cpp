@@ -9,9 +9,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 
+#include "lib/base/text.h"
 #include "lib/config/param_set.h"
 
 namespace posthouse::config {
@@ -76,7 +76,8 @@ int network_prefix(const InterfaceAddress& interface, std::string_view style) {
   if (interface.address.starts_with("127.")) return 8;
   if (style == "subnet") return interface.prefix_length;
   if (style == "host") return 32;
-  int first = std::atoi(interface.address.c_str());
+  const int first =
+      parse_int<int>(std::string_view(interface.address).substr(0, interface.address.find('.'))).value_or(0);
   return first < 128 ? 8 : first < 192 ? 16 : first < 224 ? 24 : 4;
 }
 

@@ -54,6 +54,10 @@ class ActiveQueueTest : public ::testing::Test {
       if (flush_works) fs::remove(service + "/" + message.queue_id);
       return flush_works;
     };
+    peers.verify = [this](const Recipient& recipient, const std::string& reason) -> Result<void> {
+      verified.push_back(recipient.address + ": " + reason);
+      return {};
+    };
     peers.warn = [this](const ipc::BounceMessage&) {
       ++warned;
       return true;
@@ -70,6 +74,7 @@ class ActiveQueueTest : public ::testing::Test {
     std::string filter = {};
     std::string redirect = {};
     std::int64_t warn_at = 0;
+    unsigned trace_flags = 0;
     std::chrono::seconds age = 0s;
   };
   QueueId store(const MessageText& text) {
@@ -81,6 +86,7 @@ class ActiveQueueTest : public ::testing::Test {
     writer->begin_envelope();
     writer->record(RecordType::time, std::to_string(unix_seconds(created)) + " 0");
     writer->attribute("create_time", std::to_string(unix_seconds(created)));
+    if (text.trace_flags != 0) writer->attribute("trace_flags", std::to_string(text.trace_flags));
     if (!text.filter.empty()) writer->record(RecordType::filter, text.filter);
     writer->record(RecordType::sender, text.sender);
     if (text.warn_at != 0) writer->record(RecordType::warn, fmt::format("{:15}", text.warn_at));
@@ -164,7 +170,7 @@ class ActiveQueueTest : public ::testing::Test {
   std::optional<AgentAnswer> answer;
   std::string destination_trouble;
   std::vector<ipc::DeliveryRequest> requests;
-  std::vector<std::string> appended, flushed;
+  std::vector<std::string> appended, flushed, verified;
   bool flush_works = true;
   int warned = 0, resolves = 0;
 
@@ -242,7 +248,16 @@ TEST_F(ActiveQueueTest, WithoutRetryServiceTheQueueManagerRecordsTheDeferral) {
   answer = AgentAnswer{.kind = AgentAnswer::Kind::unavailable, .reply = {}};
   run({store({})});
   EXPECT_THAT(appended, ElementsAre("defer:mail transport unavailable"));
+  EXPECT_THAT(verified, IsEmpty());
   EXPECT_EQ(count("deferred"), 1u);
+}
+
+TEST_F(ActiveQueueTest, AProbeThatReachesNoAgentEndsWithWordToVerify) {
+  answer = AgentAnswer{.kind = AgentAnswer::Kind::unavailable, .reply = {}};
+  run({store({.trace_flags = queuefile::kTraceSystemProbe})});
+  EXPECT_THAT(verified, ElementsAre("a@x.test: mail transport unavailable"));
+  EXPECT_THAT(appended, IsEmpty());
+  EXPECT_EQ(count("deferred") + count("active") + count("incoming"), 0u);
 }
 
 TEST_F(ActiveQueueTest, ADeadDestinationIsNotTriedAgain) {

@@ -96,6 +96,16 @@ TEST(Writer, SmallMailCostsOneWrite) {
   EXPECT_EQ(files.calls(), 6);
 }
 
+TEST(Writer, TheReadyMarkIsAsDurableAsTheContent) {
+  FaultFileSystem files;
+  const auto receipt = store(files);
+  ASSERT_TRUE(receipt);
+  const auto rebooted = files.after_reboot(FaultFileSystem::Survivors::synced);
+  const auto status = rebooted->status(Layout().path("incoming", receipt->queue_id()));
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(status->is_ready());
+}
+
 TEST(Writer, LargeMailIsPatchedInPlace) {
   FaultFileSystem files;
   const Layout layout;

@@ -1,0 +1,20 @@
+// Limits and times of the active queue, from main.cf.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "qmgr/retry_times.h"
+
+namespace posthouse::qmgr {
+
+struct ActiveLimits {
+  std::size_t messages = 20000;
+  std::size_t recipients = 20000;
+  std::size_t recipient_minimum = 10;
+  RetryLimits retry;
+  std::chrono::seconds locked_delay{10};  // until a message that an agent has locked is looked at again
+  int delay_decimals = 2;
+};
+
+}  // namespace posthouse::qmgr
