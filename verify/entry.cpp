@@ -29,7 +29,9 @@ std::optional<Entry> Entry::parse(std::string_view value) {
 }
 
 std::string Entry::value() const {
-  return fmt::format("{}:{}:{}:{}", static_cast<unsigned>(status), probed, updated, printable(text));
+  std::string line = text;
+  std::replace(line.begin(), line.end(), '\n', ' ');  // replies of several lines
+  return fmt::format("{}:{}:{}:{}", static_cast<unsigned>(status), probed, updated, printable(line));
 }
 
 bool Rules::probe_is_outstanding(const Entry& entry, std::int64_t now) const {

@@ -24,7 +24,7 @@ Failure setting_failure(std::string_view what, int error) {
 }
 
 // Names that libunbound answers by itself unless told otherwise, but that a site's own server may know.
-constexpr const char* kSiteZones[] = {"test.", "invalid.", "home.arpa.", "onion."};
+constexpr const char* kSiteZones[] = {"test.", "invalid.", "home.arpa.", "onion.", "127.in-addr.arpa."};
 
 // Must be last: it ends the time in which settings may change.
 int open_site_zones(ub_ctx* context) {

@@ -46,6 +46,7 @@ class Instance:
         self.environment = {}
         self.start_prefix = []             # for limits: ["prlimit", "--nofile=64"]
         self.main = self._default_main()
+        self.main_text = ""                # goes into main.cf as it is; what it sets replaces the settings of `main`
         self.services = self._default_services()
         if IS_ROOT:
             os.chown(self.data, *_owner_ids())
@@ -111,8 +112,9 @@ class Instance:
         return port
 
     def write(self):
-        main = "".join(f"{name} = {value}\n" for name, value in self.main.items())
-        (self.config / "main.cf").write_text(main)
+        set_by_text = re.findall(r"^(\w+)\s*=", self.main_text, re.M)
+        main = "".join(f"{name} = {value}\n" for name, value in self.main.items() if name not in set_by_text)
+        (self.config / "main.cf").write_text(main + self.main_text)
         rows = "".join("  ".join(entry[:7]) + "  " + entry[7] + "\n" for entry in self.services)
         (self.config / "master.cf").write_text(rows)
 

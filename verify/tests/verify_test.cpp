@@ -44,6 +44,8 @@ TEST(Entry, IsReadAndWrittenAsInTheReference) {
   EXPECT_EQ(entry->text, "delivers to maildir");
   EXPECT_EQ(entry->value(), "0:0:1795329603:delivers to maildir");
   EXPECT_EQ(Entry::parse("2:0:5:text: with: colons")->text, "text: with: colons");
+  const Entry lines{VerifyStatus::undeliverable, 0, 5, "550-no\n550 such\a user"};
+  EXPECT_EQ(lines.value(), "2:0:5:550-no 550 such? user");
 }
 
 TEST(Entry, MalformedOnesCountAsAbsent) {
