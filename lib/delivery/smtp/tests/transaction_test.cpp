@@ -262,6 +262,15 @@ TEST(Transaction, WithoutPipeliningEachReplyIsAwaited) {
                           HasSubstr("lost connection with peer[1.2.3.4] while sending RCPT TO")));
 }
 
+TEST(Transaction, TheSizeIsToldToServersThatKnowSizeWithOrWithoutALimit) {
+  for (const char* ehlo : {"250-peer\r\n250 SIZE", "250-peer\r\n250 SIZE 0", "250-peer\r\n250 size 100"}) {
+    EXPECT_THAT(run({.answers = {"550 5.7.1 m"}, .ehlo = ehlo}).seen,
+                HasSubstr("MAIL FROM:<s@test> SIZE=100\r\n"))
+        << ehlo;
+  }
+  EXPECT_THAT(run({.answers = {"550 5.7.1 m"}, .ehlo = "250 peer"}).seen, Not(HasSubstr("SIZE=")));
+}
+
 TEST(Transaction, LmtpAnswersForEachRecipient) {
   const auto outcome =
       run({.answers = {"250 m", "250 a", "250 b", "250 c", "354 d", "250 a\r\n452 4.2.2 b\r\n550 5.2.1 c"},
