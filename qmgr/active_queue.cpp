@@ -48,6 +48,7 @@ void ActiveQueue::open(std::string_view from, const QueueId& id, Source source) 
   if (!message) return;
   by_id_.emplace(id, message->number);
   messages_.emplace(message->number, message);
+  if (message->is_probe()) ++probes_;
   log::info(events::QueueActive{id.text(), message->envelope.sender, message->envelope.size.message_size,
                                 message->envelope.size.recipient_count}
                 .text());
@@ -101,6 +102,10 @@ std::vector<RoutedRecipient> ActiveQueue::routed(const Message& message,
                                                  std::vector<queuefile::Recipient> recipients) {
   if (message.is_expired_by_force) {
     return router_.route_all(retry_route({Verdict::defer, "4.7.0", "message is administratively expired"}),
+                             std::move(recipients));
+  }
+  if (message.is_probe() && probes_ > limits_.probes) {
+    return router_.route_all(retry_route({Verdict::defer, "4.3.2", "too many address verification requests"}),
                              std::move(recipients));
   }
   if (!router_.needs_resolver(message.envelope)) {
@@ -262,6 +267,7 @@ void ActiveQueue::complete(const MessagePointer& message) {
 
 void ActiveQueue::forget(const Message& message) {
   by_id_.erase(message.id);
+  if (message.is_probe()) --probes_;
   messages_.erase(message.number);
   room_.notify_all();
 }

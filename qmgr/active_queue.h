@@ -84,6 +84,7 @@ class ActiveQueue {
   std::unordered_map<QueueId, MessageNumber> by_id_;
   std::unordered_map<MessageNumber, MessagePointer> messages_;
   std::size_t in_memory_ = 0;  // recipients
+  std::size_t probes_ = 0;     // messages that ask about an address
   bool is_draining_ = false;
   runtime::Signal room_, idle_, timer_changed_;
   runtime::Fiber timer_;

@@ -27,6 +27,7 @@ struct Message {
   bool is_missing = false;  // removed by somebody else
   bool is_corrupt = false;
 
+  bool is_probe() const { return (envelope.trace_flags & queuefile::kTraceSystemProbe) != 0; }
   bool has_more() const { return reader != nullptr; }
   void close() {
     reader.reset();

@@ -11,7 +11,7 @@ void defer_recipients(const Peers& peers, Message& message, const std::vector<Re
   const delivery::Relay relay;
   ipc::BounceAppend append{.queue_id = message.id.text(), .records = {}};
   const delivery::Times times{message.envelope.arrival, message.opened, now};
-  const bool is_probe = (message.envelope.trace_flags & queuefile::kTraceSystemProbe) != 0;
+  const bool is_probe = message.is_probe();
   for (const Recipient& recipient : recipients) {
     if (is_probe) {
       if (auto told = peers.verify(recipient, reason.text); !told)

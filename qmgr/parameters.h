@@ -28,6 +28,14 @@ it remembers.)",
        .fallback = "10",
        .doc = R"(How many recipients of a message are read at once at least, however full the memory is.)",
        .at_least = 1}};
+  config::Int verify_pending_request_limit{
+      *this,
+      {.name = "address_verify_pending_request_limit",
+       .fallback = "5000",
+       .doc =
+           R"(How many address probes the queue manager has open at once; further ones end as a temporary failure, so
+that questions about addresses leave room for mail.)",
+       .at_least = 1}};
   config::Seconds minimal_backoff_time{
       *this,
       {.name = "minimal_backoff_time",

@@ -79,6 +79,7 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
   settings.limits = {.messages = static_cast<std::size_t>(own.message_active_limit()),
                      .recipients = static_cast<std::size_t>(own.message_recipient_limit()),
                      .recipient_minimum = static_cast<std::size_t>(own.message_recipient_minimum()),
+                     .probes = static_cast<std::size_t>(own.verify_pending_request_limit()),
                      .retry = {.minimal_backoff = own.minimal_backoff_time(),
                                .maximal_backoff = own.maximal_backoff_time(),
                                .queue_lifetime = own.maximal_queue_lifetime(),

@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 namespace fs = std::filesystem;
 namespace queue = queuefile::queue;
 
@@ -250,6 +251,13 @@ TEST_F(ActiveQueueTest, WithoutRetryServiceTheQueueManagerRecordsTheDeferral) {
   EXPECT_THAT(appended, ElementsAre("defer:mail transport unavailable"));
   EXPECT_THAT(verified, IsEmpty());
   EXPECT_EQ(count("deferred"), 1u);
+}
+
+TEST_F(ActiveQueueTest, ProbesBeyondTheirLimitEndWithoutDelivery) {
+  active_limits.probes = 1;
+  const MessageText probe{.trace_flags = queuefile::kTraceSystemProbe};
+  run({store(probe), store({.recipients = {"mail@x.test"}}), store(probe)});
+  EXPECT_THAT(delivered_to(), UnorderedElementsAre("a@x.test smtp", "mail@x.test smtp", "a@x.test retry"));
 }
 
 TEST_F(ActiveQueueTest, AProbeThatReachesNoAgentEndsWithWordToVerify) {
