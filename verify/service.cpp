@@ -1,7 +1,10 @@
 #include "verify/service.h"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <set>
 
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
@@ -12,6 +15,8 @@
 
 namespace posthouse::verify {
 namespace {
+
+const std::set<std::string> kFileTypes{"hash", "btree", "lmdb", "cdb"};
 
 constexpr std::chrono::seconds kIdleLimit{3600};
 constexpr std::chrono::seconds kSyncInterval{5};
@@ -42,15 +47,20 @@ class OwnersRights {
   bool changed_ = false;
 };
 
-// A cache that an old configuration keeps in the queue directory moves to the data directory.
-std::string redirected(const std::string& map, const std::string& queue_directory,
+// A cache file in a directory that belongs to somebody else moves to the data directory.
+std::string redirected(const std::string& map, const std::string& mail_owner,
                        const std::string& data_directory) {
-  const auto colon = map.find(':');
-  if (colon == std::string::npos || !map.substr(colon + 1).starts_with(queue_directory + "/")) return map;
-  const std::string moved = map.substr(0, colon + 1) + data_directory + map.substr(map.rfind('/'));
-  log::warning("request to update table {} in a directory that is not the mail system's data directory", map);
-  log::warning("redirecting the request to {}", moved);
-  return moved;
+  const auto colon = map.find(":/");
+  const auto slash = map.rfind('/');
+  if (colon == std::string::npos || !kFileTypes.contains(map.substr(0, colon))) return map;
+  const std::string directory = map.substr(colon + 1, slash - colon - 1);
+  const passwd* account = ::getpwnam(mail_owner.c_str());
+  struct stat found;
+  if (account == nullptr || ::stat(directory.c_str(), &found) != 0 || found.st_uid == account->pw_uid)
+    return map;
+  log::warning("request to update table {} in non-postfix directory {}", map, directory);
+  log::warning("redirecting the request to postfix-owned data_directory {}", data_directory);
+  return map.substr(0, colon + 1) + data_directory + map.substr(slash);
 }
 
 }  // namespace
@@ -84,9 +94,9 @@ Result<void> Verify::open_cache(const service::Environment& environment) {
   if (!rights) return fail(std::move(rights.error()));
   tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());
   // Without a map what is learnt lives as long as the process.
-  const std::string spec =
-      map_.empty() ? "internal:verify"
-                   : redirected(map_, (*directories)->queue_directory(), (*directories)->data_directory());
+  const std::string spec = map_.empty()
+                               ? "internal:verify"
+                               : redirected(map_, (*rights)->mail_owner(), (*directories)->data_directory());
   const OwnersRights owner((*rights)->mail_owner());
   auto opened = tables_->open_private(spec, table::kCacheFlags);
   if (!opened) return fail(std::move(opened.error()));
