@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 
+#include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "smtpd/check.h"
 #include "smtpd/destinations.h"
@@ -21,6 +22,13 @@ std::optional<Reply> only(Session& session, const Restrictions& list, Subject su
   Check check(session, subject);
   if (refuses(list, subject, check)) return check.reply();
   return check.remembered_deferral();
+}
+
+// RFC 5321 4.5.1: the bare postmaster. And whom our own probes come from: their receivers may probe back.
+bool is_always_welcome(const Session& session) {
+  if (equal_ignoring_case(session.recipient, "postmaster")) return true;
+  const auto& prober = session.settings().probe_sender;
+  return prober && prober->matches(session.recipient, unix_seconds(Clock::system().now()));
 }
 
 // Relay control and recipient restrictions, in the configured order.
@@ -53,6 +61,7 @@ std::optional<Reply> check_sender(Session& session) {
 
 std::optional<Reply> check_recipient(Session& session) {
   if (session.settings().is_stand_alone) return std::nullopt;
+  if (is_always_welcome(session)) return std::nullopt;
   // A message that is discarded whole goes nowhere: nothing more is checked.
   if (session.transaction && session.transaction->actions.discard) return std::nullopt;
   Check check(session, Subject::recipient);

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "lib/base/text.h"
 #include "lib/log/log.h"
-#include "lib/mail/quote.h"
 
 namespace posthouse::smtpd {
 
@@ -38,9 +38,9 @@ std::string Check::what(Subject subject) const {
     case Subject::helo:
       return session_.helo_name.value_or("");
     case Subject::sender:
-      return session_.transaction ? mail::to_external(session_.transaction->sender) : "";
+      return session_.transaction ? printable(session_.transaction->sender) : "";
     case Subject::recipient:
-      return mail::to_external(session_.recipient);
+      return printable(session_.recipient);
     case Subject::data:
       return "DATA";
     case Subject::end_of_data:

@@ -37,7 +37,7 @@ class Check {
   Subject subject() const { return subject_; }
   void set_subject(Subject subject) { subject_ = subject; }
 
-  // The value in question: "NAME[ADDR]", the HELO name, an address in external form.
+  // The value in question: "NAME[ADDR]", the HELO name, an address without its quotes.
   std::string what(Subject subject) const;
   // "<x>: LABEL rejected: TEXT"
   std::string rejected(Subject subject, std::string_view text) const;

@@ -175,6 +175,7 @@ bool Session::send_now(const Reply& reply) {
 void Session::reset_transaction() {
   transaction.reset();
   forwarded = {};
+  has_failed_bdat = false;
 }
 
 void Session::note_improper_pipelining() {

@@ -49,8 +49,9 @@ class Session {
   Forwarded forwarded;
   std::string where = "CONNECT";  // the STAGE of log lines
   bool has_improper_pipelining = false;
-  std::optional<Reply> denied;  // the client itself is refused: this answers everything
-  std::string recipient;        // of the RCPT or VRFY command being worked on
+  bool has_failed_bdat = false;  // refused chunks without MAIL: more of them are dropped, to the last one
+  std::optional<Reply> denied;   // the client itself is refused: this answers everything
+  std::string recipient;         // of the RCPT or VRFY command being worked on
   std::string etrn_domain;
 
   std::set<std::string> discarded_keywords;  // lower case, not offered to this client

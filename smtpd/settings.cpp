@@ -6,6 +6,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/ipc/messages/cleanup.h"
 #include "lib/log/log.h"
+#include "lib/peers/verify_parameters.h"
 #include "lib/runtime/stream.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
@@ -150,6 +151,7 @@ class Loader {
     settings_->policy = std::make_unique<PolicyClients>();
     settings_->expansion_filter = unescaped(settings_->params->expansion_filter());
     settings_->shows_table_name = main_cf_.value("show_user_unknown_table_name") != "no";
+    settings_->allows_min_user = main_cf_.value("allow_min_user") == "yes";
     settings_->allows_untrusted_routing = main_cf_.value("allow_untrusted_routing") == "yes";
     return {};
   }
@@ -220,6 +222,10 @@ class Loader {
   }
 
   void make_own_addresses() {
+    if (auto probes = must_load<peers::VerifyParameters>(main_cf_); probes && settings_->identity) {
+      settings_->probe_sender.emplace(probes->address_verify_sender(), probes->address_verify_sender_ttl(),
+                                      settings_->identity->myorigin());
+    }
     if (auto networks = must_load<config::Networks>(main_cf_)) {
       settings_->own_addresses = config::OwnAddresses(main_cf_.host(), *networks);
     }

@@ -9,6 +9,7 @@
 
 #include "lib/config/core_parameters.h"
 #include "lib/config/own_addresses.h"
+#include "lib/peers/verify_sender.h"
 #include "lib/protocol/smtp_data.h"
 #include "lib/service/service.h"
 #include "lib/table/address_lookup.h"
@@ -58,9 +59,11 @@ struct Settings {
   bool checks_unknown_recipients = true;
   bool access_parent_matches_subdomains = true;
   bool allows_untrusted_routing = false;
+  bool allows_min_user = false;  // addresses may start with "-"
   bool shows_table_name = true;
   bool is_stand_alone = false;
-  bool params_are_stressed = false;  // "-o stress=yes"
+  bool params_are_stressed = false;                 // "-o stress=yes"
+  std::optional<peers::VerifySender> probe_sender;  // of probes to other hosts, which may ask about it
   std::string expansion_filter;
   std::string queue_directory = ".";
 

@@ -68,8 +68,10 @@ std::optional<Request> parse(const protocol::SmtpCommand& command) {
 // The chunk is read and dropped; the transaction is lost, and ends with the last chunk.
 Reply refuse(Session& session, const Request& request, Reply reply) {
   if (!read_chunk(session, request.size, [](std::string_view) {})) return {};
-  if (!session.transaction || request.is_last) {
+  if (request.is_last) {
     session.reset_transaction();
+  } else if (!session.transaction) {
+    session.has_failed_bdat = true;
   } else {
     if (!session.transaction->bdat) session.transaction->bdat.emplace();
     session.transaction->bdat->has_failed = true;
@@ -78,16 +80,18 @@ Reply refuse(Session& session, const Request& request, Reply reply) {
   return reply;
 }
 
+// Something was wrong with an earlier chunk; what follows it is content that nobody wants.
+bool is_failing(const Session& session) {
+  if (!session.transaction) return session.has_failed_bdat;
+  return session.transaction->bdat && session.transaction->bdat->has_failed;
+}
+
 // The first chunk: what DATA would check.
-std::optional<Reply> begin(Session& session, const Request& request) {
+std::optional<Reply> begin(Session& session) {
   if (!session.transaction) return Reply{"503 5.5.1 Error: need RCPT command"};
   Transaction& transaction = *session.transaction;
   if (transaction.recipients.empty()) return Reply{"554 5.5.1 Error: no valid recipients"};
   if (transaction.bdat) return std::nullopt;
-  if (request.size == 0 && !request.is_last) {
-    log::warning("{}: null BDAT request from {}", session.log_id(), session.client.label());
-    return Reply{"551 5.7.1 Null BDAT request"};
-  }
   if (auto refused = check_data(session)) return refused;
   transaction.bdat.emplace();
   std::string header = transaction.actions.prepended + received_header(session, Clock::system().now());
@@ -109,13 +113,20 @@ Reply bdat(Session& session, const protocol::SmtpCommand& command) {
                  printable(command.line().substr(0, 100)));
     return {"521 5.5.4 Syntax: BDAT count [LAST]"};
   }
-  if (session.transaction && session.transaction->bdat && session.transaction->bdat->has_failed) {
+  if (request->size == 0 && !request->is_last) {
+    log::warning("{}: null BDAT request from {}", session.log_id(), session.client.label());
+    return refuse(session, *request, {"551 5.7.1 Null BDAT request"});
+  }
+  if (is_failing(session)) {
     return refuse(session, *request,
                   {fmt::format("551 5.0.0 Discarded {} bytes after earlier error", request->size)});
   }
-  if (auto refused = begin(session, *request)) return refuse(session, *request, std::move(*refused));
+  if (auto refused = begin(session)) return refuse(session, *request, std::move(*refused));
   Transaction& transaction = *session.transaction;
   const std::uint64_t limit = session.settings().messages->message_size_limit();
+  if (limit > 0 && transaction.bdat->received + request->size > limit) {
+    return refuse(session, *request, {"552 5.3.4 Chunk exceeds message size limit"});
+  }
   if (limit > 0 && transaction.content_size + request->size > limit) {
     return refuse(session, *request, {"552 5.3.4 Error: message file too big"});
   }

@@ -87,6 +87,7 @@ class ContentReceiver {
 }  // namespace
 
 Reply data(Session& session, const protocol::SmtpCommand& command) {
+  if (session.has_failed_bdat) return {"503 5.5.1 Error: DATA after BDAT"};
   if (!session.transaction) return {"503 5.5.1 Error: need RCPT command"};
   if (session.transaction->bdat) return {"503 5.5.1 Error: DATA after BDAT"};
   if (session.transaction->recipients.empty()) return {"554 5.5.1 Error: no valid recipients"};

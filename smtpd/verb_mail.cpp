@@ -36,7 +36,7 @@ std::optional<Reply> size_parameter(Transaction& transaction, std::string_view v
 std::optional<Reply> envid_parameter(Transaction& transaction, std::string_view value) {
   auto decoded = mail::xtext_decode(value);
   const bool is_good =
-      decoded && !decoded->empty() && decoded->size() <= 100 &&
+      transaction.envelope_id.empty() && decoded && !decoded->empty() &&
       std::all_of(decoded->begin(), decoded->end(), [](char c) { return c >= 32 && c < 127; });
   if (!is_good) return Reply{"501 5.5.4 Bad ENVID parameter syntax"};
   transaction.envelope_id = std::move(*decoded);
@@ -61,9 +61,12 @@ std::optional<Reply> take_parameter(Session& session, Transaction& transaction, 
   const bool is_dsn = (is("RET") || is("ENVID")) && equals != std::string_view::npos;
   if (is_dsn && session.is_discarded("dsn")) return Reply{"501 5.7.1 DSN support is disabled"};
   if (is("RET") && equals != std::string_view::npos) {
-    if (equal_ignoring_case(value, "FULL")) return transaction.ret_flags = 1, std::nullopt;
-    if (equal_ignoring_case(value, "HDRS")) return transaction.ret_flags = 2, std::nullopt;
-    return Reply{"501 5.5.4 Bad RET parameter syntax"};
+    const bool is_full = equal_ignoring_case(value, "FULL");
+    if (transaction.ret_flags != 0 || (!is_full && !equal_ignoring_case(value, "HDRS"))) {
+      return Reply{"501 5.5.4 Bad RET parameter syntax"};
+    }
+    transaction.ret_flags = is_full ? 1 : 2;
+    return std::nullopt;
   }
   if (is("ENVID") && equals != std::string_view::npos) return envid_parameter(transaction, value);
   if (is("AUTH") && equals != std::string_view::npos) return std::nullopt;
@@ -88,6 +91,7 @@ Reply mail_from(Session& session, const protocol::SmtpCommand& command) {
   if (session.params().helo_required() && !session.helo_name)
     return {"503 5.5.1 Error: send HELO/EHLO first"};
   if (session.transaction) return {"503 5.5.1 Error: nested MAIL command"};
+  if (session.has_failed_bdat) return {"503 5.5.1 Error: MAIL after BDAT"};
   std::string_view path;
   std::size_t first = 0;
   if (!command.take_path("FROM:", path, first)) return {"501 5.5.4 Syntax: MAIL FROM:<address>"};
@@ -106,7 +110,8 @@ Reply mail_from(Session& session, const protocol::SmtpCommand& command) {
   transaction.arrival = Clock::system().now();
   transaction.smtputf8 = asks_for_utf8(words) && session.settings().messages->smtputf8_enable();
   auto sender = envelope_address(session, "MAIL", path, true, session.params().strict_envelopes());
-  if (!sender) return {"501 5.1.7 Bad sender address syntax"};
+  if (!sender || (sender->starts_with('-') && !session.settings().allows_min_user))
+    return {"501 5.1.7 Bad sender address syntax"};
   if (session.params().strict_smtputf8() && !transaction.smtputf8 && !is_ascii(*sender)) {
     return {"553 5.6.7 Must declare SMTPUTF8 to permit unicode address"};
   }

@@ -36,8 +36,7 @@ std::optional<std::string> original_recipient(std::string_view value) {
   const bool is_utf8 = equal_ignoring_case(value.substr(0, semicolon), "utf-8");
   auto address = is_utf8 ? std::optional(std::string(value.substr(semicolon + 1)))
                          : mail::xtext_decode(value.substr(semicolon + 1));
-  if (!address || address->empty() ||
-      address->find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+  if (!address || address->find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
     return std::nullopt;
   }
   return std::string(value.substr(0, semicolon + 1)) + *address;
@@ -51,13 +50,14 @@ std::optional<Reply> take_parameter(Session& session, ipc::CleanupRecipient& rec
   if (is_dsn && session.is_discarded("dsn")) return Reply{"501 5.7.1 DSN support is disabled"};
   if (starts_with_ignoring_case(word, "NOTIFY=")) {
     const auto flags = notify_flags(value);
-    if (!flags) return Reply{"501 5.5.4 Error: Bad NOTIFY parameter syntax"};
+    if (!flags || recipient.notify != 0) return Reply{"501 5.5.4 Error: Bad NOTIFY parameter syntax"};
     recipient.notify = *flags;
     return std::nullopt;
   }
   if (starts_with_ignoring_case(word, "ORCPT=")) {
     auto original = original_recipient(value);
-    if (!original) return Reply{"501 5.5.4 Error: Bad ORCPT parameter syntax"};
+    if (!original || !recipient.dsn_original.empty())
+      return Reply{"501 5.5.4 Error: Bad ORCPT parameter syntax"};
     recipient.dsn_original = std::move(*original);
     return std::nullopt;
   }

@@ -31,6 +31,20 @@ bool has_comment(Tokens tokens) {
                      [](const Token& t) { return t.kind == Token::Kind::comment; });
 }
 
+// "Name <address>": what is in the brackets. Anything else stays as it is.
+Tokens without_phrase(Tokens tokens) {
+  const auto is_open = [](const Token& t) { return t.is('<'); };
+  const auto open = std::find_if(tokens.begin(), tokens.end(), is_open);
+  if (open == tokens.begin() || open == tokens.end() || !tokens.back().is('>')) return tokens;
+  const bool is_phrase = std::all_of(tokens.begin(), open, [](const Token& t) {
+    return t.kind != Token::Kind::special || t.is('@') || t.is('.');
+  });
+  const Tokens inside(open + 1, tokens.end() - 1);
+  const bool is_single =
+      std::none_of(inside.begin(), inside.end(), [](const Token& t) { return t.is('<') || t.is('>'); });
+  return is_phrase && is_single ? inside : tokens;
+}
+
 // Takes the brackets off. Nothing if they do not match.
 std::optional<Tokens> without_brackets(Tokens tokens, bool is_strict) {
   const auto drop_last = [&](char c) {
@@ -41,16 +55,19 @@ std::optional<Tokens> without_brackets(Tokens tokens, bool is_strict) {
   if (!is_strict) {
     while (drop_last(',')) {
     }
+    tokens = without_phrase(tokens);
     if (!tokens.empty() && !tokens.front().is('<')) drop_last('>');
   }
-  bool is_bracketed = false;
-  while (!tokens.empty() && tokens.front().is('<')) {
+  int depth = 0;
+  for (; !tokens.empty() && tokens.front().is('<'); ++depth) {
     tokens = tokens.subspan(1);
     if (!drop_last('>')) return std::nullopt;
-    is_bracketed = true;
   }
-  if (is_strict && !is_bracketed) return std::nullopt;
-  return tokens;
+  if (depth > 2 || (is_strict && depth == 0)) return std::nullopt;
+  if (is_strict) return tokens;
+  while (depth > 0 && drop_last(',')) {
+  }
+  return without_phrase(tokens);
 }
 
 // "@one,@two:" in front of the address.

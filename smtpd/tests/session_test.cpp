@@ -291,13 +291,45 @@ TEST(Session, BdatChunksMakeOneMessage) {
 
 TEST(Session, AfterABadBdatTheOtherChunksAreDropped) {
   Talk talk;
+  const std::string output =
+      talk.say("MAIL FROM:<a@b.test>\r\nBDAT 2\r\nxyBDAT 1 LAST\r\nzDATA\r\nMAIL FROM:<a@b.test>\r\n");
+  EXPECT_TRUE(has(output,
+                  "250 2.1.0 Ok\r\n554 5.5.1 Error: no valid recipients\r\n"
+                  "551 5.0.0 Discarded 1 bytes after earlier error\r\n503 5.5.1 Error: need RCPT command\r\n"
+                  "250 2.1.0 Ok\r\n"))
+      << output;
+}
+
+TEST(Session, ChunksWithoutMailAreDroppedToTheLastOne) {
+  Talk talk;
   const std::string output = talk.say(
-      "BDAT 4\r\nabc\nMAIL FROM:<a@b.test>\r\nBDAT 2\r\nxyBDAT 1 LAST\r\nzDATA\r\nMAIL FROM:<a@b.test>\r\n");
+      "BDAT 4\r\nabc\nMAIL FROM:<a@b.test>\r\nDATA\r\nBDAT 0\r\nBDAT 1 LAST\r\nzMAIL FROM:<a@b.test>\r\n");
+  EXPECT_TRUE(has(output,
+                  "503 5.5.1 Error: need RCPT command\r\n503 5.5.1 Error: MAIL after BDAT\r\n"
+                  "503 5.5.1 Error: DATA after BDAT\r\n551 5.7.1 Null BDAT request\r\n"
+                  "551 5.0.0 Discarded 1 bytes after earlier error\r\n250 2.1.0 Ok\r\n"))
+      << output;
+}
+
+TEST(Session, PostmasterAndTheSenderOfProbesAreAlwaysWelcome) {
+  Talk talk("smtpd_client_restrictions = reject\naddress_verify_sender = prober@b.test\n", "192.0.2.1");
+  const std::string output = talk.say(
+      "EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<Postmaster>\r\nRCPT TO:<PROBER@b.test>\r\n"
+      "RCPT TO:<prober2@b.test>\r\nRCPT TO:<postmaster@b.test>\r\n");
+  EXPECT_TRUE(has(output, "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.1.5 Ok\r\n554 5.7.1 ")) << output;
+  EXPECT_EQ(talk.neighbours.cleanup.messages, 0);
+}
+
+TEST(Session, ParametersMayNotBeGivenTwice) {
+  Talk talk;
+  const std::string output = talk.say(
+      "EHLO x\r\nMAIL FROM:<a@b.test> RET=FULL RET=FULL\r\nMAIL FROM:<a@b.test> ENVID=x ENVID=x\r\n"
+      "MAIL FROM:<a@b.test>\r\nRCPT TO:<b@virt.test> NOTIFY=NEVER NOTIFY=NEVER\r\n"
+      "RCPT TO:<b@virt.test> ORCPT=x;y ORCPT=x;y\r\n");
   EXPECT_TRUE(
       has(output,
-          "503 5.5.1 Error: need RCPT command\r\n250 2.1.0 Ok\r\n554 5.5.1 Error: no valid recipients\r\n"
-          "551 5.0.0 Discarded 1 bytes after earlier error\r\n503 5.5.1 Error: need RCPT command\r\n"
-          "250 2.1.0 Ok\r\n"))
+          "501 5.5.4 Bad RET parameter syntax\r\n501 5.5.4 Bad ENVID parameter syntax\r\n250 2.1.0 Ok\r\n"
+          "501 5.5.4 Error: Bad NOTIFY parameter syntax\r\n501 5.5.4 Error: Bad ORCPT parameter syntax\r\n"))
       << output;
 }
 

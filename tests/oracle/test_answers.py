@@ -17,25 +17,30 @@ ADDRESSES = [
     "<a@b.test.>", "<a..b@c.test>", "<.a@c.test>", "<a.@c.test>", "<a,b@c.test>", "<a;b@c.test>", "<a:b@c.test>", "<a(b)@c.test>",
     "<@x.test:a@b.test>", "<@x.test,@y.test:a@b.test>", "<@x:a@b.test>", "<a%b@c.test>", "<a!b@c.test>", "<b!a>", "<a%b>",
     "a(comment)@b.test", "Name <a@b.test>", "<Name <a@b.test>>", "<a@b.test>x", "<a@b.test> x", "<a@-b.test>", "<a@b_c.test>",
-    "<a@b c.test>", "<a\\@b@c.test>", "<\"\"@c.test>", "<postmaster>", "<postmaster@>", "<a@b>", "<-a@b.test>", "</a@b.test>",
+    "<a@b c.test>", "<a\\@b@c.test>", "<\"\"@c.test>", "<postmaster>", "<postmaster@>", "<a@b>", "<-a@b.test>", "</a@b.test>", "<\"-a\"@b.test>", "<x y <a@b.test>>", "<a@b.test <c@d.test>>", "<<<a@b.test>>>",
+    "<Name: <a@b.test>>", "<N <M <a@b.test>>>", "<Name <>>",
     "<|a@b.test>", "<a/../b@c.test>", "<" + "a" * 300 + "@b.test>", "<a@" + "b" * 300 + ".test>", "<a@" + ".".join(["b" * 60] * 5) + ".test>",
     "<a@xn--bcher-kva.test>", "<MAILER-DAEMON>", "<a+b@virt.test>", "<A@VIRT.TEST>", "<a=b@virt.test>", "<a@virt.test.>", "<a'b@virt.test>",
     "<a*b@virt.test>", "<{a}@virt.test>", "<a@virt.test,b@virt.test>", "<a@\x7fvirt.test>", "<a\tb@virt.test>",
 ]
 OPTIONS = ["SIZE=1", "SIZE=-1", "SIZE=", "SIZE", "SIZE=1x", "SIZE=99999999999999999999999", "SIZE=10240001", "size=5", "BODY=7BIT", "BODY=8BITMIME",
-           "BODY=", "BODY=BINARYMIME", "body=8bitmime", "RET=FULL", "RET=HDRS", "RET=", "ret=full", "RET=FULL RET=HDRS", "ENVID=x", "ENVID=",
+           "BODY=", "BODY=BINARYMIME", "body=8bitmime", "RET=FULL", "RET=HDRS", "RET=", "ret=full", "RET=FULL RET=HDRS", "RET=HDRS RET=HDRS", "ENVID=x ENVID=y", "ENVID=x", "ENVID=",
            "ENVID=a+3Db", "ENVID=a+zz", "ENVID=a=b", "ENVID=" + "x" * 101, "AUTH=<>", "AUTH=a@b.test", "SMTPUTF8", "REQUIRETLS", "FOO", "FOO=BAR",
            "SIZE=1 FOO", "=", "NOTIFY=NEVER", "HOLDFOR=1"]
 RCPT_OPTIONS = ["NOTIFY=NEVER", "NOTIFY=SUCCESS", "NOTIFY=FAILURE,DELAY", "NOTIFY=SUCCESS,SUCCESS", "NOTIFY=NEVER,DELAY", "NOTIFY=", "NOTIFY",
-                "NOTIFY=success", "NOTIFY=FOO", "NOTIFY=SUCCESS NOTIFY=DELAY", "ORCPT=rfc822;a@b.test", "ORCPT=rfc822;", "ORCPT=;a", "ORCPT=a", "ORCPT=",
+                "NOTIFY=success", "NOTIFY=FOO", "NOTIFY=SUCCESS NOTIFY=DELAY", "NOTIFY=NEVER NOTIFY=NEVER", "ORCPT=rfc822;a@b.test", "ORCPT=rfc822;", "ORCPT=;a", "ORCPT=a", "ORCPT=",
                 "ORCPT=rfc822;a+40b.test", "ORCPT=rfc822;a+zz", "ORCPT=rfc822;a b", "ORCPT=utf-8;a@b.test", "ORCPT=x;y ORCPT=x;z", "FOO", "SIZE=1", "RET=FULL"]
 HELOS = ["", "x", "client.test", "[127.0.0.1]", "a b", "-x", "x_y", "1.2.3.4", "[x]", "x" * 300, "x;y", "<x>", "x.test."]
 COMMANDS = ["", " ", "NOOP", "noop x y", "NOOP\tx", "RSET", "RSET x", "DATA", "DATA x", "QUIT x", "VRFY", "VRFY a", "VRFY a b", "VRFY <a@virt.test>",
             "VRFY nobody@nowhere.test", "ETRN", "ETRN a b", "ETRN x", "ETRN #x", "ETRN @x", "ETRN [1.2.3.4]", "ETRN x_y", "EXPN x",
-            "TURN", "SEND", "STARTTLS", "STARTTLS x", "AUTH", "AUTH PLAIN", "XCLIENT", "XCLIENT NAME=x", "XFORWARD", "XFORWARD NAME=x", "MAIL", "MAIL FROM",
+            "HELP", "HELP MAIL", "TURN", "SEND", "STARTTLS", "STARTTLS x", "AUTH", "AUTH PLAIN", "XCLIENT", "XCLIENT NAME=x", "XFORWARD", "XFORWARD NAME=x", "MAIL", "MAIL FROM",
             "MAIL FROM:", "MAIL FROM <a@b.test>", "MAIL TO:<a@b.test>", "MAILFROM:<a@b.test>", "MAIL  FROM:<a@b.test>", "MAIL FROM :<a@b.test>",
             "mail from:<a@b.test>", "RCPT", "RCPT TO", "RCPT TO:", "RCPT FROM:<a@b.test>", "BDAT 0", "BDAT 0 LAST", "FOO", "FOO: bar", "\x01", "a" * 600,
             "EHLO\tx", "HELO  x", "SAML FROM:<a@b.test>", "DATA\t"]
+# (command, Postfix's reply, ours): the differences of docs/differences.md, and nothing else.
+UNKNOWN = "500 5.5.2 Error: command not recognized"
+COMMAND_LIST = "214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY ETRN HELP"
+INTENDED = {("HELP", UNKNOWN, COMMAND_LIST), ("HELP MAIL", UNKNOWN, COMMAND_LIST)}
 ROOMY = ("smtpd_hard_error_limit=1000", "smtpd_soft_error_limit=1000", "smtpd_junk_command_limit=1000")
 
 
@@ -54,6 +59,7 @@ def both(tmp_path_factory):
         mta.roomy = mta.smtpd_service(None, *ROOMY)
         mta.stranger = mta.smtpd_service(None, *ROOMY, "mynetworks=192.0.2.0/24")
         mta.strict = mta.smtpd_service(None, *ROOMY, "strict_rfc821_envelopes=yes")
+        mta.small = mta.smtpd_service(None, *ROOMY, "message_size_limit=100000")
         mta.soft = mta.smtpd_service(None, *ROOMY, "soft_bounce=yes")
         pair.append(mta.start())
     yield pair
@@ -78,7 +84,8 @@ def compare(both, service, lines):
     reference, ours = (answers(getattr(mta, service), lines) for mta in both)
     asked = ["(connect)", *lines]
     different = [f"{question!r}: Postfix {left!r}, ours {right!r}"
-                 for question, left, right in itertools.zip_longest(asked, reference, ours, fillvalue="(none)") if left != right]
+                 for question, left, right in itertools.zip_longest(asked, reference, ours, fillvalue="(none)")
+                 if left != right and (question, left, right) not in INTENDED]
     assert not different, f"{len(different)} of {len(asked)} replies differ:\n" + "\n".join(different)
 
 
@@ -134,10 +141,27 @@ def test_commands_of_other_protocols(both, line):
     compare(both, "roomy", ["EHLO c.test", line, "NOOP"])
 
 
+CHUNK, LAST_CHUNK = "BDAT 5\r\nabc", "BDAT 5 LAST\r\nabc"      # the line end that answers() adds belongs to the chunk
+
+
 def test_bdat(both):
-    for lines in (["BDAT"], ["BDAT x"], ["BDAT -1"], ["BDAT 0 LAST"], ["BDAT 1 2"], ["BDAT 99999999999 LAST"], ["BDAT 0", "BDAT 0 LAST"],
+    for lines in (["BDAT"], ["BDAT x"], ["BDAT -1"], ["BDAT 0 LAST"], ["BDAT 1 2"], ["BDAT 0", "BDAT 0 LAST"], ["BDAT 0", CHUNK, LAST_CHUNK],
+                  [CHUNK, "BDAT 0", "BDAT 0 LAST", "NOOP"], [CHUNK, LAST_CHUNK], [CHUNK, "DATA", "RCPT TO:<r@virt.test>", LAST_CHUNK],
                   ["BDAT 0", "DATA"], ["BDAT 0", "RCPT TO:<r@virt.test>"], ["BDAT 0", "MAIL FROM:<x@y.test>"], ["BDAT 0", "RSET", "NOOP"]):
         compare(both, "roomy", ["EHLO c.test", "MAIL FROM:<s@client.test>", "RCPT TO:<r@virt.test>", *lines])
+
+
+@pytest.mark.parametrize("before", [[], ["MAIL FROM:<s@client.test>"]])
+def test_bdat_without_recipients(both, before):
+    for lines in (["BDAT 0", "MAIL FROM:<a@b.test>", "RCPT TO:<r@virt.test>", "DATA", "RSET", "DATA"], ["BDAT 0", CHUNK, LAST_CHUNK, "NOOP"],
+                  ["BDAT 0", "EHLO c.test", "BDAT 0 LAST"], [CHUNK, CHUNK, LAST_CHUNK, "MAIL FROM:<a@b.test>"], [LAST_CHUNK, "RCPT TO:<r@virt.test>"]):
+        compare(both, "roomy", ["EHLO c.test", *before, *lines])
+
+
+def test_bdat_beyond_the_size_limit(both):
+    half, whole = (f"BDAT {size}\r\n" + ("x" * 98 + "\r\n") * (size // 100 - 1) + "x" * 98 for size in (60000, 100100))
+    for lines in ([whole, "BDAT 0 LAST", "NOOP"], [half, half, half, "BDAT 0 LAST", "NOOP"]):
+        compare(both, "small", ["EHLO c.test", "MAIL FROM:<s@client.test>", "RCPT TO:<r@virt.test>", *lines])
 
 
 def test_too_many_errors(both):

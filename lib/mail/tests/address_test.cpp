@@ -62,6 +62,15 @@ TEST(Path, StrictRulesWantBracketsAndNothingElse) {
 
 TEST(Path, AnEmptyPathIsForSendersOnly) {
   EXPECT_FALSE(parse_path("<>", {}));
+  for (const char* phrase :
+       {"<Name <a@b.test>>", "Name <a@b.test>", "<a@x.test <a@b.test>>", "<N M <a@b.test>,>"}) {
+    EXPECT_EQ(parse_path(phrase, {}), "a@b.test") << phrase;
+    EXPECT_FALSE(parse_path(phrase, {.is_strict = true})) << phrase;
+  }
+  for (const char* bad : {"<N <M <a@b.test>>>", "<N: <a@b.test>>", "<N, <a@b.test>>", "<N <a@b.test> x>",
+                          "<a@b.test> <c@d.test>", "<<<a@b.test>>>", "Name <>"}) {
+    EXPECT_FALSE(parse_path(bad, {})) << bad;
+  }
   EXPECT_FALSE(parse_path("<\"\">", {}));
 }
 
