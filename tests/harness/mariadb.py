@@ -27,15 +27,17 @@ class MariaDb:
         user = ["--user=mysql"] if IS_ROOT else []
         if IS_ROOT:
             shutil.chown(self.folder, "mysql")
+        # Servers that share a directory for temporary tables delete each other's.
+        environment = {**os.environ, "TMPDIR": str(self.folder)}
         if not self.data.exists():
             subprocess.run(["/usr/bin/mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
                             "--auth-root-authentication-method=normal", *user],
-                           check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+                           check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, env=environment)
         self._process = subprocess.Popen(
             ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", f"--port={self.port}",
              "--bind-address=127.0.0.1", f"--pid-file={self.folder}/pid", f"--log-error={self.folder}/log",
              "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", *user],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         wait_for(self._answers, lambda: f"MariaDB answers; log:\n{(self.folder / 'log').read_text()[-2000:]}", 60)
         return self
 
