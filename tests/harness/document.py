@@ -66,7 +66,4 @@ def stranger(mta, source="127.0.0.45", helo="ich", esmtp=False):
 
 
 def ask(peer, recipient, sender="swat@nausch.org"):
-    """The answer to RCPT in a transaction of its own."""
-    peer.command("RSET", 250)
-    peer.command(f"MAIL FROM:<{sender}>", 250)
-    return peer.command(f"RCPT TO:<{recipient}>")
+    return peer.ask(recipient, sender)

@@ -225,6 +225,15 @@ class Instance:
     def peer(self, port=None, **options):
         return Peer(("127.0.0.1", port or self.port), **options)
 
+    def ask(self, recipient, sender="sender@client.test"):
+        """The answer to RCPT in a session of its own."""
+        with self.peer() as peer:
+            return peer.ask(recipient, sender)
+
+    def rows(self, table):
+        """What postmap -s shows of a table, by key."""
+        return dict(line.split("\t", 1) for line in self.run("postmap", "-s", table).stdout.splitlines() if "\t" in line)
+
     def deliver(self, recipients="alice@virt.test", **fields):
         """One message over SMTP; returns (queue id, Message-Id)."""
         with self.peer() as peer:

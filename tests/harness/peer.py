@@ -108,6 +108,12 @@ class Peer:
         self.send(stuffed(data) + b".\r\n")
         return self.expect(code)
 
+    def ask(self, recipient, sender):
+        """The answer to RCPT in a transaction of its own."""
+        self.command("RSET", 250)
+        self.command(f"MAIL FROM:<{sender}>", 250)
+        return self.command(f"RCPT TO:<{recipient}>")
+
     def deliver(self, recipients="alice@virt.test", sender="sender@client.test", data=None, mail_options="",
                 rcpt_options="", **fields):
         """One whole message; returns (queue id, Message-Id)."""

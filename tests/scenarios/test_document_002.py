@@ -124,7 +124,7 @@ def test_the_cache_is_where_the_document_puts_it(mta, document, backend):
         assert ask(peer, "peer.heinlein@nausch.org").code == 450
     mta.stop()
     path = f"btree:{mta.queue}/data/verify"
-    rows = dict(line.split("\t", 1) for line in mta.run("postmap", "-s", path).stdout.splitlines() if "@" in line.split("\t")[0])
+    rows = mta.rows(path)
     assert re.fullmatch(r"0:0:\d{10}:250 2\.1\.\d OK", rows["michael@nausch.org"])
     assert rows["peer.heinlein@nausch.org"].startswith("2:0:")
     assert os.path.exists(f"{mta.queue}/data/verify.db")

@@ -14,16 +14,8 @@ def closed(mta):
     return mta.start(**STRANGERS)
 
 
-def answer(mta, recipient, sender="sender@client.test"):
-    with mta.peer() as peer:
-        peer.command(f"MAIL FROM:<{sender}>", 250)
-        reply = peer.command(f"RCPT TO:<{recipient}>")
-        peer.command("RSET", 250)
-        return reply
-
-
 def test_a_stranger_may_not_relay(closed):
-    reply = answer(closed, "victim@elsewhere.test")
+    reply = closed.ask("victim@elsewhere.test")
     assert reply.text == "454 4.7.1 <victim@elsewhere.test>: Relay access denied"
     closed.log.wait(r"^NOQUEUE: reject: RCPT from \S+\[127\.0\.0\.1\]: 454 4\.7\.1 <victim@elsewhere\.test>: Relay access denied; "
                     r"from=<sender@client\.test> to=<victim@elsewhere\.test> proto=ESMTP helo=<client\.test>$")
@@ -31,14 +23,14 @@ def test_a_stranger_may_not_relay(closed):
 
 def test_every_disguise_is_refused(closed):
     for recipient in FOREIGN:
-        reply = answer(closed, recipient)
+        reply = closed.ask(recipient)
         assert reply.code >= 400, f"{recipient}: {reply}"
     assert not closed.queued()
 
 
 def test_a_local_sender_address_opens_nothing(closed):
     for sender in ("alice@virt.test", "root@mx.example.test", "", "postmaster"):
-        assert answer(closed, "victim@elsewhere.test", sender).code >= 400
+        assert closed.ask("victim@elsewhere.test", sender).code >= 400
 
 
 def test_a_stranger_reaches_our_own_domains(closed):
@@ -48,7 +40,7 @@ def test_a_stranger_reaches_our_own_domains(closed):
 
 def test_reject_unauth_destination_is_permanent(mta):
     mta.start(smtpd_relay_restrictions="reject_unauth_destination", **STRANGERS)
-    assert answer(mta, "victim@elsewhere.test").text == "554 5.7.1 <victim@elsewhere.test>: Relay access denied"
+    assert mta.ask("victim@elsewhere.test").text == "554 5.7.1 <victim@elsewhere.test>: Relay access denied"
 
 
 def test_mynetworks_decides(mta, sink):
@@ -59,7 +51,7 @@ def test_mynetworks_decides(mta, sink):
 
 def test_an_exclusion_in_mynetworks_counts(mta):
     mta.start(mynetworks="!127.0.0.1/32, 127.0.0.0/8")
-    assert answer(mta, "victim@elsewhere.test").code == 454
+    assert mta.ask("victim@elsewhere.test").code == 454
 
 
 def test_relay_domains_are_relayed(mta, sink):
@@ -67,14 +59,14 @@ def test_relay_domains_are_relayed(mta, sink):
     mta.deliver("far@partner.test")
     sink.wait()
     
-    assert answer(mta, "far@other.test").code == 454
+    assert mta.ask("far@other.test").code == 454
 
 
 def test_relay_recipients_are_checked(mta, sink):
     mta.start(relayhost=sink.nexthop, relay_domains="partner.test",
               relay_recipient_maps=mta.table("relay", "known@partner.test x\n"), **STRANGERS)
-    assert answer(mta, "known@partner.test").code == 250
-    assert answer(mta, "other@partner.test").text == \
+    assert mta.ask("known@partner.test").code == 250
+    assert mta.ask("other@partner.test").text == \
         "550 5.1.1 <other@partner.test>: Recipient address rejected: User unknown in relay recipient table"
 
 
@@ -90,14 +82,14 @@ def test_no_restriction_at_all_does_not_start(mta):
 def test_a_failing_table_never_opens_the_relay(mta):
     mta.allowed_trouble.append("fatal: open|No such file")
     mta.start(relay_domains=f"texthash:{mta.config}/missing", **STRANGERS)
-    reply = answer(mta, "victim@elsewhere.test")
+    reply = mta.ask("victim@elsewhere.test")
     assert reply.code in (451, 454), reply
 
 
 def test_the_order_of_restrictions(mta):
     mta.start(smtpd_recipient_restrictions="reject_unauth_destination, reject", smtpd_relay_restrictions="permit_mynetworks, reject_unauth_destination")
-    assert answer(mta, "victim@elsewhere.test").code == 554
-    assert answer(mta, "alice@virt.test").text == "554 5.7.1 <alice@virt.test>: Recipient address rejected: Access denied"
+    assert mta.ask("victim@elsewhere.test").code == 554
+    assert mta.ask("alice@virt.test").text == "554 5.7.1 <alice@virt.test>: Recipient address rejected: Access denied"
 
 
 def test_delay_reject_off_answers_at_once(mta):

@@ -16,29 +16,19 @@ def verifying(mta, sink):
     ) or mta
 
 
-def rcpt(mta, recipient, sender="sender@client.test"):
-    with mta.peer() as peer:
-        peer.command(f"MAIL FROM:<{sender}>", 250)
-        reply = peer.command(f"RCPT TO:<{recipient}>")
-        peer.command("RSET", 250)
-        return reply
-
-
 def probes(sink, recipient):
     return sum(f"RCPT TO:<{recipient}>" in line for _, line in sink.commands)
 
 
 def cache(mta):
     """The cache as postmap sees it once the service has let go of it."""
-    path = mta.data / "verify_cache"
-    lines = mta.run("postmap", "-s", f"btree:{path}").stdout.splitlines()
-    return dict(line.split("\t", 1) for line in lines if "\t" in line)
+    return mta.rows(f"btree:{mta.data}/verify_cache")
 
 
 def test_a_good_recipient_is_probed_once_and_remembered(verifying, sink):
     mta = verifying.start()
-    assert rcpt(mta, "good@relay.test").code == 250
-    assert rcpt(mta, "good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
     assert probes(sink, "good@relay.test") == 1
     assert not sink.messages, "a probe stops before DATA"
     mta.log.wait(r"to=<good@relay\.test>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:\d+, .*status=deliverable \(250 2\.1\.5 Ok\)$")
@@ -48,7 +38,7 @@ def test_a_good_recipient_is_probed_once_and_remembered(verifying, sink):
 def test_an_unknown_recipient_is_refused_with_the_next_hops_words(verifying, sink):
     sink.on("RCPT", "550 5.1.1 no such user", match="bad@")
     mta = verifying.start()
-    reply = rcpt(mta, "bad@relay.test")
+    reply = mta.ask("bad@relay.test")
     assert reply.code == 450
     assert reply.text == ("450 4.1.1 <bad@relay.test>: Recipient address rejected: unverified address: host 127.0.0.1[127.0.0.1] said: "
                           "550 5.1.1 no such user (in reply to RCPT TO command)")
@@ -60,13 +50,13 @@ def test_an_unknown_recipient_is_refused_with_the_next_hops_words(verifying, sin
 def test_the_configured_code_is_used(verifying, sink):
     sink.on("RCPT", "550 5.1.1 no such user", match="bad@")
     mta = verifying.start(unverified_recipient_reject_code="550", unverified_recipient_reject_reason="Address lookup failed")
-    assert rcpt(mta, "bad@relay.test").text == \
+    assert mta.ask("bad@relay.test").text == \
         "550 5.1.1 <bad@relay.test>: Recipient address rejected: undeliverable address: Address lookup failed"
 
 
 def test_a_next_hop_that_is_down_is_a_temporary_answer(verifying, sink):
     mta = verifying.start(transport_maps="inline:{relay.test=smtp:[127.0.0.1]:1}")
-    reply = rcpt(mta, "any@relay.test")
+    reply = mta.ask("any@relay.test")
     assert reply.code == 450 and "unverified address: connect to 127.0.0.1[127.0.0.1]:1: Connection refused" in reply.text
 
 
@@ -74,7 +64,7 @@ def test_many_questions_make_one_probe(verifying, sink):
     sink.on("RCPT", lambda session, argument: time.sleep(1) or "250 2.1.5 Ok", match="crowd@")
     mta = verifying.start()
     codes = []
-    askers = [threading.Thread(target=lambda: codes.append(rcpt(mta, "crowd@relay.test").code)) for _ in range(40)]
+    askers = [threading.Thread(target=lambda: codes.append(mta.ask("crowd@relay.test").code)) for _ in range(40)]
     for asker in askers:
         asker.start()
     for asker in askers:
@@ -86,41 +76,41 @@ def test_many_questions_make_one_probe(verifying, sink):
 def test_what_is_known_survives_a_restart(verifying, sink):
     sink.on("RCPT", "550 5.1.1 no such user", match="bad@")
     mta = verifying.start()
-    assert rcpt(mta, "good@relay.test").code == 250
-    assert rcpt(mta, "bad@relay.test").code == 450
+    assert mta.ask("good@relay.test").code == 250
+    assert mta.ask("bad@relay.test").code == 450
     mta.stop()
     known = cache(mta)
     assert known["good@relay.test"].split(":")[:2] == ["0", "0"] and known["good@relay.test"].endswith(":250 2.1.5 Ok")
     assert known["bad@relay.test"].startswith("2:0:")
     mta.start()
-    assert rcpt(mta, "good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
     assert probes(sink, "good@relay.test") == 1
 
 
 def test_an_edited_cache_is_believed(verifying, sink):
     mta = verifying.start()
-    assert rcpt(mta, "good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
     mta.stop()
     assert mta.run("postmap", "-d", "good@relay.test", f"btree:{mta.data}/verify_cache").returncode == 0
     sink.on("RCPT", "550 5.1.1 gone", match="good@")
     mta.start()
-    assert rcpt(mta, "good@relay.test").code == 450
+    assert mta.ask("good@relay.test").code == 450
 
 
 def test_a_mapped_address_has_an_answer_too(verifying, sink):
     mta = verifying.start()
-    assert rcpt(mta, "asked@relay.test").code == 250
+    assert mta.ask("asked@relay.test").code == 250
     assert probes(sink, "final@relay.test") == 1
 
 
 @pytest.mark.posthouse_only("the reference starts a new process")
 def test_a_reload_keeps_the_service_and_its_cache(verifying, sink):
     mta = verifying.start()
-    assert rcpt(mta, "good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
     before = mta.pids("verify")
     mta.reload()
-    assert rcpt(mta, "good@relay.test").code == 250
-    assert rcpt(mta, "other@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
+    assert mta.ask("other@relay.test").code == 250
     assert mta.pids("verify") == before
     assert probes(sink, "good@relay.test") == 1
 
@@ -129,7 +119,7 @@ def test_the_cache_is_cleaned(verifying, sink):
     mta = verifying.configure(address_verify_cache_cleanup_interval="2s", address_verify_positive_expire_time="1s",
                               address_verify_negative_expire_time="1s") or verifying
     mta.start()
-    assert rcpt(mta, "good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
     mta.log.wait(r"^cache btree:\S+/verify_cache full cleanup: retained=0 dropped=1 entries$", process="verify", timeout=20)
     mta.stop()
     assert "good@relay.test" not in cache(mta)
@@ -137,7 +127,7 @@ def test_the_cache_is_cleaned(verifying, sink):
 
 def test_the_sender_of_probes(verifying, sink):
     mta = verifying.start(address_verify_sender="prober", address_verify_sender_ttl="3600s")
-    assert rcpt(mta, "good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
     lines = [line for _, line in sink.commands if line.startswith("MAIL FROM:<prober")]
     slot = int(time.time()) // 3600
     digits = "0123456789BCDFGHJKLMNPQRSTVWXYZ"
@@ -150,6 +140,6 @@ def test_the_sender_of_probes(verifying, sink):
 
 def test_lmdb_as_the_cache(verifying, sink):
     mta = verifying.start(address_verify_map=f"lmdb:{verifying.data}/verify_cache")
-    assert rcpt(mta, "good@relay.test").code == 250
+    assert mta.ask("good@relay.test").code == 250
     mta.stop()
     assert "good@relay.test\t0:0:" in mta.run("postmap", "-s", f"lmdb:{mta.data}/verify_cache").stdout
