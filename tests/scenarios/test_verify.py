@@ -1,9 +1,14 @@
 """Recipients are verified at the next hop before a message is accepted."""
+import contextlib
+import resource
+import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from harness import processes
 from harness.waiting import wait_for
 
 
@@ -18,6 +23,12 @@ def verifying(mta, sink):
 
 def probes(sink, recipient):
     return sum(f"RCPT TO:<{recipient}>" in line for _, line in sink.commands)
+
+
+def unread(port):
+    """How many sessions of a local port have bytes that the server has not read yet."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" and not row[4].endswith(":00000000") for row in rows)
 
 
 def cache(mta):
@@ -60,17 +71,27 @@ def test_a_next_hop_that_is_down_is_a_temporary_answer(verifying, sink):
     assert reply.code == 450 and "unverified address: connect to 127.0.0.1[127.0.0.1]:1: Connection refused" in reply.text
 
 
-def test_many_questions_make_one_probe(verifying, sink):
-    sink.on("RCPT", lambda session, argument: time.sleep(1) or "250 2.1.5 Ok", match="crowd@")
-    mta = verifying.start()
-    codes = []
-    askers = [threading.Thread(target=lambda: codes.append(mta.ask("crowd@relay.test").code)) for _ in range(40)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join()
-    assert codes == [250] * 40
+def test_a_thousand_questions_make_one_probe(verifying, sink):
+    crowd = 1000 if verifying.suite.is_posthouse else 40       # the reference has a process for each session
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    asked = threading.Event()
+    sink.on("RCPT", lambda session, argument: asked.wait() and "250 2.1.5 Ok", match="crowd@")
+    mta = verifying.start(address_verify_poll_count="300", smtpd_timeout="300s")
+    with contextlib.ExitStack() as closing:
+        peers = [closing.enter_context(mta.peer(timeout=120)) for _ in range(crowd)]
+        for peer in peers:
+            peer.command("MAIL FROM:<sender@client.test>", 250)
+        for peer in peers:
+            peer.send("RCPT TO:<crowd@relay.test>\r\n")
+        sink.wait_until(lambda: probes(sink, "crowd@relay.test"), "a probe at the next hop")
+        wait_for(lambda: not unread(mta.port), lambda: f"smtpd reads all questions; {unread(mta.port)} are left")
+        asked.set()
+        assert [peer.reply().code for peer in peers] == [250] * crowd
+        assert len(mta.log.grep(r"^connect from localhost")) >= crowd
     assert probes(sink, "crowd@relay.test") == 1
+    assert len(mta.log.grep(r": to=<crowd@relay\.test>, .*status=deliverable ", process="smtp")) == 1
+    assert len(mta.log.grep(r": from=<double-bounce@example\.test>, ", process="qmgr")) == 1
 
 
 def test_what_is_known_survives_a_restart(verifying, sink):
@@ -143,3 +164,57 @@ def test_lmdb_as_the_cache(verifying, sink):
     assert mta.ask("good@relay.test").code == 250
     mta.stop()
     assert "good@relay.test\t0:0:" in mta.run("postmap", "-s", f"lmdb:{mta.data}/verify_cache").stdout
+
+
+@pytest.mark.parametrize("kind", ("btree", "lmdb"))
+def test_a_cache_where_the_mail_owner_may_not_write_goes_to_the_data_directory(kind, verifying, sink):
+    """/usr is root's, whoever runs the test."""
+    mta = verifying.start(address_verify_map=f"{kind}:/usr/asked_cache")
+    assert mta.ask("good@relay.test").code == 250
+    mta.log.wait(rf"^warning: request to update table {kind}:/usr/asked_cache in non-postfix directory /usr$", process="verify")
+    mta.log.wait(rf"^warning: redirecting the request to postfix-owned data_directory {mta.data}$", process="verify")
+    mta.stop()
+    assert mta.rows(f"{kind}:{mta.data}/asked_cache")["good@relay.test"].startswith("0:0:")
+
+
+def test_a_cache_in_a_directory_of_the_mail_owner_stays_there(verifying, sink):
+    mta = verifying
+    own = mta.folder / "own"
+    own.mkdir()
+    shutil.chown(own, mta.main["mail_owner"])
+    mta.start(address_verify_map=f"btree:{own}/cache")
+    assert mta.ask("good@relay.test").code == 250
+    mta.stop()
+    assert mta.rows(f"btree:{own}/cache")["good@relay.test"].startswith("0:0:")
+    assert not mta.log.has("redirecting")
+
+
+@pytest.mark.posthouse_only("the reference waits until the service is there")
+def test_without_the_verify_service_nobody_is_believed_or_refused_for_good(verifying, sink):
+    mta = verifying
+    mta.services = [entry for entry in mta.services if entry[0] != "verify"]
+    mta.write()
+    mta.start()
+    assert mta.ask("good@relay.test").text == \
+        "450 4.1.1 <good@relay.test>: Recipient address rejected: unverified address: Address verification status unavailable"
+    assert not sink.commands
+
+
+def test_a_verify_service_that_dies_over_a_probe_has_a_successor(verifying, sink):
+    mta = verifying
+    mta.allowed_trouble += [r"verify pid \d+ killed by signal 9", r"verify: bad command startup"]
+    held = threading.Event()
+    sink.on("RCPT", lambda session, argument: held.wait() and "250 2.1.5 Ok", match="held@")
+    mta.start(address_verify_poll_count="100", address_verify_poll_delay="1s")
+    with mta.peer(timeout=120) as peer:
+        peer.command("MAIL FROM:<sender@client.test>", 250)
+        peer.send("RCPT TO:<held@relay.test>\r\n")
+        sink.wait_until(lambda: probes(sink, "held@relay.test"), "a probe at the next hop")
+        pid, = mta.pids("verify")
+        processes.kill(pid)
+        mta.log.wait(r"killed by signal 9", process="master")
+        held.set()
+        assert peer.reply().code == 250
+    mta.wait_empty()
+    mta.log.wait(r": to=<held@relay\.test>, .*status=deliverable ", process="smtp")
+    assert mta.pids("verify") != [pid]
