@@ -15,6 +15,7 @@ from harness.instance import IS_ROOT, Instance  # noqa: E402
 from harness.mariadb import MariaDb        # noqa: E402
 from harness.sink import Sink              # noqa: E402
 from harness.suite import Suite            # noqa: E402
+from harness.tables import Tables          # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -92,6 +93,12 @@ def make_instance(request, suite, folder):
 def mta(make_instance):
     """An instance that is configured but not started."""
     return make_instance()
+
+
+@pytest.fixture
+def tables(mta):
+    mta.allowed_trouble.append(r"postmap\[\d+\]: fatal: ")     # what tests of tables ask for
+    return Tables(mta)
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from .waiting import wait_for
 
 
 class MariaDb:
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
+        """`options`: of mariadbd."""
         self.folder = Path(folder)
+        self.options = options
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         self.data = self.folder / "data"
@@ -36,7 +38,7 @@ class MariaDb:
         self._process = subprocess.Popen(
             ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", f"--port={self.port}",
              "--bind-address=127.0.0.1", f"--pid-file={self.folder}/pid", f"--log-error={self.folder}/log",
-             "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", *user],
+             "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", *self.options, *user],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         wait_for(self._answers, lambda: f"MariaDB answers; log:\n{(self.folder / 'log').read_text()[-2000:]}", 60)
         return self

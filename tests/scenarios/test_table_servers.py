@@ -1,6 +1,5 @@
 """Tables that live in servers: MariaDB, PostgreSQL, SQLite, Redis, memcached, and servers that misbehave."""
 import contextlib
-import os
 import shutil
 import socket
 import sqlite3
@@ -13,6 +12,7 @@ import pytest
 
 from harness.instance import IS_ROOT
 from harness.ports import free_port
+from harness.server import Server
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.posthouse_only("settings of our own; the common ones are in oracle/test_tables.py")
@@ -49,33 +49,6 @@ CREATE USER 'mail'@'%' IDENTIFIED BY 'Pass=word 1';
 GRANT ALL PRIVILEGES ON postfix.* TO 'mail'@'%';
 FLUSH PRIVILEGES;
 """
-
-
-class Tables:
-    """postmap against table files in one folder."""
-
-    def __init__(self, mta):
-        self.mta = mta
-
-    def file(self, name, kind, **settings):
-        path = self.mta.config / name
-        path.write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
-        return f"{kind}:{path}"
-
-    def ask(self, spec, *keys, options=(), timeout=60):
-        """Status, answers by key, complaints."""
-        text = "\n".join(keys).encode() + b"\n"
-        done = self.mta.run("postmap", *options, "-q", "-", spec, input=text, check=False, timeout=timeout)
-        lines = done.stdout.splitlines()
-        complaints = [line for line in lines if line.startswith("postmap: ")]
-        answers = dict(line.split("\t", 1) for line in lines if "\t" in line and not line.startswith("postmap: "))
-        return done.returncode, answers, complaints
-
-
-@pytest.fixture
-def tables(mta):
-    mta.allowed_trouble.append(r"postmap\[\d+\]: fatal: ")     # what these tests ask for
-    return Tables(mta)
 
 
 @pytest.fixture
@@ -227,28 +200,6 @@ def test_sqlite(tables, folder):
     assert tables.ask(missing, "a")[0] == 1
 
 
-class Server:
-    """A private server process on a loopback port."""
-
-    def __init__(self, port, *command, **options):
-        self.port = port
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        **options)
-        wait_for(self.answers, lambda: f"{command[0]} listens on port {port}", 60)
-
-    def answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    def stop(self):
-        os.kill(self.process.pid, 18)
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
 def redis(folder):
     if not shutil.which("redis-server"):
@@ -282,7 +233,7 @@ def test_redis(tables, redis):
         spec = tables.file("wrong.cf", "redis", **wrong)
         status, answers, complaints = tables.ask(spec, "a@x")
         assert status == 1 and not answers and any("query error" in line for line in complaints)
-    os.kill(redis.process.pid, 19)
+    redis.hang()
     begun = time.monotonic()
     assert tables.ask(tables.file("slow.cf", "redis", **settings, timeout=2), "a@x")[0] == 1
     assert time.monotonic() - begun < 30
@@ -335,7 +286,7 @@ def postgres(folder):
     wait_for(lambda: subprocess.run(["psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", "select 1"], cwd="/",
                                     capture_output=True).returncode == 0, lambda: "PostgreSQL answers", 60)
     yield server
-    os.kill(server.process.pid, 18)
+    server.resume()
     server.process.terminate()
     server.process.wait()
 
