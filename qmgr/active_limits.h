@@ -12,7 +12,8 @@ struct ActiveLimits {
   std::size_t messages = 20000;
   std::size_t recipients = 20000;
   std::size_t recipient_minimum = 10;
-  std::size_t probes = 5000;  // messages that only ask about an address
+  std::size_t probes = 5000;             // messages that only ask about an address
+  std::chrono::seconds clog_pause{300};  // between warnings about one destination; 0: none
   RetryLimits retry;
   std::chrono::seconds locked_delay{10};  // until a message that an agent has locked is looked at again
   int delay_decimals = 2;

@@ -80,10 +80,23 @@ void ActiveQueue::feed(const MessagePointer& message) {
   settled(message, 1);
 }
 
+std::size_t ActiveQueue::recipients_of(const std::string& transport) const {
+  const auto found = by_transport_.find(transport);
+  return found == by_transport_.end() ? 0 : found->second;
+}
+
+// How many recipients may be read: of a message with more of them for its transports only.
+std::size_t ActiveQueue::room_for(const Message& message) {
+  const auto left = [](std::size_t limit, std::size_t used) { return limit > used ? limit - used : 0; };
+  std::size_t room = left(limits_.recipients, in_memory_);
+  for (const std::string& transport : message.transports)
+    room = std::min(room, left(scheduler_.limits(transport).in_memory, recipients_of(transport)));
+  return room;
+}
+
 Result<std::vector<queuefile::Recipient>> ActiveQueue::next_batch(Message& message) {
   const bool is_redirected = !message.envelope.redirect.empty();
-  const std::size_t room = limits_.recipients > in_memory_ ? limits_.recipients - in_memory_ : 0;
-  const std::size_t wanted = is_redirected ? 1 : std::max(room, limits_.recipient_minimum);
+  const std::size_t wanted = is_redirected ? 1 : std::max(room_for(message), limits_.recipient_minimum);
   auto batch = message.reader->recipients(wanted);
   if (!batch) return batch;
   if (is_redirected) {
@@ -129,9 +142,32 @@ std::vector<RoutedRecipient> ActiveQueue::routed(const Message& message,
 void ActiveQueue::schedule(const MessagePointer& message, std::vector<RoutedRecipient> recipients) {
   message->pending += recipients.size();
   in_memory_ += recipients.size();
+  std::vector<Route> routes;
+  for (const RoutedRecipient& recipient : recipients) {
+    message->transports.insert(recipient.route.transport);
+    ++by_transport_[recipient.route.transport];
+    if (routes.empty() || routes.back().next_hop != recipient.route.next_hop)
+      routes.push_back(recipient.route);
+  }
   scheduler_.add(message->number, std::move(recipients));
   place_suspended();
   pump();
+  warn_if_clogged(routes);
+}
+
+// One destination must not fill the active queue unnoticed: new mail for all others waits behind it.
+void ActiveQueue::warn_if_clogged(const std::vector<Route>& routes) {
+  const std::size_t limit = limits_.messages / 5;
+  if (limits_.clog_pause.count() == 0 || by_id_.size() <= limit) return;
+  for (const Route& route : routes) {
+    const auto messages = scheduler_.clogged(route, limit, limits_.clog_pause, now());
+    if (!messages) continue;
+    const std::string& name = route.queue_name.empty() ? route.next_hop : route.queue_name;
+    log::warning(events::Clogged{name, *messages, by_id_.size()}.text());
+    log::warning("shorter {} timeouts, or a higher {}_destination_concurrency_limit, would let it drain",
+                 route.transport, route.transport);
+    log::warning("to turn off these warnings specify: qmgr_clog_warn_time = 0");
+  }
 }
 
 // --- delivering ----------------------------------------------------------------------------------
@@ -183,6 +219,7 @@ void ActiveQueue::ended(const Delivery& delivery, const AgentAnswer& answer) {
               "delivery temporarily suspended: " + answer.reply.destination->text};
   }
   scheduler_.finished(delivery.number, outcome, reason, now());
+  leave(delivery.transport, delivery.recipients.size());
   if (message) {
     if (answer.kind == AgentAnswer::Kind::replied) {
       take_reply(*message, delivery, answer.reply);
@@ -193,6 +230,7 @@ void ActiveQueue::ended(const Delivery& delivery, const AgentAnswer& answer) {
       }
       message->pending += delivery.recipients.size();
       in_memory_ += delivery.recipients.size();
+      by_transport_[delivery.transport] += delivery.recipients.size();
       suspend(message, delivery.transport, delivery.recipients, reason);
     }
   }
@@ -233,6 +271,7 @@ void ActiveQueue::place_suspended() {
 // Recipients that cannot be tried go to the retry service, which records the deferral; without it we do.
 void ActiveQueue::suspend(const MessagePointer& message, const std::string& transport,
                           std::vector<Recipient> recipients, const Failure& reason) {
+  leave(transport, recipients.size());
   if (transport == kRetryTransport) {
     runtime::spawn([this, message, people = std::move(recipients), reason] {
       defer_recipients(peers_, *message, people, reason, clock_->now(), limits_.delay_decimals);
@@ -243,8 +282,16 @@ void ActiveQueue::suspend(const MessagePointer& message, const std::string& tran
   const Route route = retry_route(reason);
   std::vector<RoutedRecipient> rerouted;
   rerouted.reserve(recipients.size());
+  by_transport_[route.transport] += recipients.size();
   for (Recipient& recipient : recipients) rerouted.push_back({route, std::move(recipient)});
   scheduler_.add(message->number, std::move(rerouted));
+}
+
+void ActiveQueue::leave(const std::string& transport, std::size_t recipients) {
+  const auto found = by_transport_.find(transport);
+  if (found == by_transport_.end()) return;
+  found->second -= std::min(found->second, recipients);
+  if (found->second == 0) by_transport_.erase(found);
 }
 
 // So many recipients of the message have their result.

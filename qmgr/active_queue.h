@@ -60,6 +60,11 @@ class ActiveQueue {
   std::vector<RoutedRecipient> routed(const Message& message, std::vector<queuefile::Recipient> recipients);
   void schedule(const MessagePointer& message, std::vector<RoutedRecipient> recipients);
 
+  std::size_t room_for(const Message& message);
+  std::size_t recipients_of(const std::string& transport) const;
+  void leave(const std::string& transport, std::size_t recipients);
+  void warn_if_clogged(const std::vector<Route>& routes);
+
   void pump();
   void run_timers();
   void deliver(Delivery delivery);
@@ -83,8 +88,9 @@ class ActiveQueue {
   Opener opener_;
   std::unordered_map<QueueId, MessageNumber> by_id_;
   std::unordered_map<MessageNumber, MessagePointer> messages_;
-  std::size_t in_memory_ = 0;  // recipients
-  std::size_t probes_ = 0;     // messages that ask about an address
+  std::size_t in_memory_ = 0;                                  // recipients
+  std::unordered_map<std::string, std::size_t> by_transport_;  // of these, for each transport
+  std::size_t probes_ = 0;                                     // messages that ask about an address
   bool is_draining_ = false;
   runtime::Signal room_, idle_, timer_changed_;
   runtime::Fiber timer_;

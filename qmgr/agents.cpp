@@ -7,7 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kConnectTimeout = 60s;
 // A slow SMTP server, with all its timeouts and recipients, may take this long (daemon_timeout).
 constexpr auto kDeliveryTimeout = 18000s;
 constexpr std::size_t kIdleConnections = 500;
@@ -33,7 +32,7 @@ AgentAnswer Agents::unavailable(const Failure& failure) const {
 AgentAnswer Agents::deliver(const ipc::DeliveryRequest& request) {
   ipc::Pool& agents = pool(request.transport);
   for (int attempt = 1;; ++attempt) {
-    auto connection = agents.take(deadline_after(kConnectTimeout));
+    auto connection = agents.take(deadline_after(connect_timeout));
     if (!connection) {
       // "connect to private/x: REASON"
       return unavailable({.text = "connect to transport " +

@@ -5,6 +5,7 @@
 // crashed in mid-delivery.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,7 @@ struct AgentAnswer {
 class Agents {
  public:
   AgentAnswer deliver(const ipc::DeliveryRequest& request);  // may wait
+  std::chrono::seconds connect_timeout{60};
 
  private:
   ipc::Pool& pool(const std::string& transport);

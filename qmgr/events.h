@@ -34,6 +34,15 @@ struct Expired {
   }
 };
 
+struct Clogged {
+  std::string_view destination;
+  std::size_t messages = 0, active = 0;
+  std::string text() const {
+    return fmt::format("mail for {} is using up {} of {} active queue entries", destination, messages,
+                       active);
+  }
+};
+
 struct StillBeingDelivered {
   std::string_view queue_id;
   std::string text() const { return fmt::format("{}: skipped, still being delivered", queue_id); }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <string>
 
 #include "lib/queuefile/envelope_reader.h"
 #include "lib/queuefile/queue_id.h"
@@ -19,7 +21,8 @@ struct Message {
   std::unique_ptr<queuefile::File> file;
   std::unique_ptr<queuefile::EnvelopeReader> reader;
 
-  std::size_t pending = 0;  // recipients without a result, and one for a batch being routed
+  std::set<std::string> transports;  // that recipients read so far go to
+  std::size_t pending = 0;           // recipients without a result, and one for a batch being routed
   bool has_deferred = false;
   bool has_bounced = false;  // or may have: look for a bounce log
   bool is_expired_by_force = false;

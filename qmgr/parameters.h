@@ -28,6 +28,35 @@ it remembers.)",
        .fallback = "10",
        .doc = R"(How many recipients of a message are read at once at least, however full the memory is.)",
        .at_least = 1}};
+  config::Seconds clog_warn_time{
+      *this,
+      {.name = "qmgr_clog_warn_time",
+       .fallback = "300s",
+       .doc =
+           R"(The shortest time between warnings that one destination takes up more than a fifth of the active queue; 0
+turns them off.)",
+       .at_least = 0}};
+  config::Bool helpful_warnings{
+      *this,
+      {.name = "helpful_warnings",
+       .fallback = "yes",
+       .doc = R"(Warn of settings and situations that are legal but slow or risky.)"}};
+  config::Seconds ipc_timeout{
+      *this,
+      {.name = "qmgr_ipc_timeout",
+       .fallback = "60s",
+       .doc =
+           R"(How long the queue manager waits for the answer of another part of the mail system; deliveries and
+notices may take longer.)",
+       .at_least = 1}};
+  config::Int default_recipient_limit{
+      *this,
+      {.name = "default_recipient_limit",
+       .fallback = "20000",
+       .doc =
+           R"(How many recipients of one transport the queue manager holds in memory before it reads no more of the
+messages that wait for it.)",
+       .at_least = 1}};
   config::Int verify_pending_request_limit{
       *this,
       {.name = "address_verify_pending_request_limit",
@@ -172,6 +201,11 @@ struct TransportParameters : config::TransportParamSet {
        .fallback = "$default_destination_concurrency_failed_cohort_limit",
        .doc = R"(default_destination_concurrency_failed_cohort_limit for this transport.)",
        .at_least = 0}};
+  config::Int memory_limit{*this,
+                           {.name = named("recipient_limit"),
+                            .fallback = "$default_recipient_limit",
+                            .doc = R"(default_recipient_limit for this transport.)",
+                            .at_least = 1}};
   config::Int recipient_limit{*this,
                               {.name = named("destination_recipient_limit"),
                                .fallback = special("local", "1", "$default_destination_recipient_limit"),

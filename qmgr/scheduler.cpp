@@ -51,7 +51,8 @@ struct Scheduler::Destination {
   std::size_t busy = 0;
   bool blocked = false;  // rate delay: waits for its timer
   bool is_dead = false;
-  Deadline until{};  // end of blocked or dead
+  Deadline until{};        // end of blocked or dead
+  Deadline quiet_until{};  // no warning before
   Failure reason;
   Seat<Destination> seat;
 };
@@ -357,6 +358,24 @@ void Scheduler::reconfigure(LimitsOf limits_of) {
     }
     settle(*transport);
   }
+}
+
+const TransportLimits& Scheduler::limits(const std::string& transport_name) {
+  return transport(transport_name).limits;
+}
+
+std::optional<std::size_t> Scheduler::clogged(const Route& route, std::size_t limit,
+                                              std::chrono::seconds pause, Deadline now) {
+  const auto owner = transports_.find(route.transport);
+  if (owner == transports_.end()) return std::nullopt;
+  const std::string& name = route.queue_name.empty() ? route.next_hop : route.queue_name;
+  const auto found = owner->second->destinations.find(name);
+  if (found == owner->second->destinations.end()) return std::nullopt;
+  Destination& to = *found->second;
+  const std::size_t messages = to.batches.size() + to.busy;
+  if (messages <= limit || now < to.quiet_until) return std::nullopt;
+  to.quiet_until = now + pause;
+  return messages;
 }
 
 bool Scheduler::is_dead(const std::string& name, const std::string& queue_name) const {

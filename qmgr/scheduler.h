@@ -51,7 +51,8 @@ struct RoutedRecipient {
 struct TransportLimits {
   ConcurrencyLimits concurrency;
   std::size_t recipients = 50;  // per delivery; 0 means no limit
-  std::size_t deliveries = 0;   // at once over all destinations; 0 means no limit
+  std::size_t in_memory = 20000;
+  std::size_t deliveries = 0;  // at once over all destinations; 0 means no limit
   std::chrono::seconds destination_rate_delay{0};
   std::chrono::seconds transport_rate_delay{0};
   std::chrono::seconds dead_destination{300};  // minimal_backoff_time
@@ -104,6 +105,12 @@ class Scheduler {
 
   void forget_dead();                    // trigger F
   void reconfigure(LimitsOf limits_of);  // running deliveries keep going
+
+  // The number of messages that wait for the destination of `route`, when they are more than `limit` and
+  // nothing was said about it in the last `pause`.
+  std::optional<std::size_t> clogged(const Route& route, std::size_t limit, std::chrono::seconds pause,
+                                     Deadline now);
+  const TransportLimits& limits(const std::string& transport_name);
 
   std::size_t waiting() const { return waiting_; }  // recipients not yet handed out
   std::size_t running() const { return running_.size(); }

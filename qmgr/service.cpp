@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kAskTimeout = 100s;
+constexpr auto kTriggerTimeout = 100s;
 // A notice is made of the whole message and committed.
 constexpr auto kNoticeTimeout = 300s;
 constexpr auto kDrainTime = 5s;
@@ -45,6 +45,7 @@ struct QueueManager::Clients {
   ipc::Client bounce{"private/bounce"}, defer{"private/defer"}, trace{"private/trace"};
   peers::VerifyClient verify;
   Agents agents;
+  std::chrono::seconds ask_timeout{60};  // qmgr_ipc_timeout
 
   template <class Question>
   bool tell(const std::string& service, const Question& question) {
@@ -80,6 +81,7 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
                      .recipients = static_cast<std::size_t>(own.message_recipient_limit()),
                      .recipient_minimum = static_cast<std::size_t>(own.message_recipient_minimum()),
                      .probes = static_cast<std::size_t>(own.verify_pending_request_limit()),
+                     .clog_pause = own.helpful_warnings() ? own.clog_warn_time() : 0s,
                      .retry = {.minimal_backoff = own.minimal_backoff_time(),
                                .maximal_backoff = own.maximal_backoff_time(),
                                .queue_lifetime = own.maximal_queue_lifetime(),
@@ -112,7 +114,7 @@ Peers QueueManager::peers() {
   return {
       .resolve =
           [clients](const ipc::ResolveQuery& query) {
-            return clients->rewrite.resolve(query, deadline_after(kAskTimeout));
+            return clients->rewrite.resolve(query, deadline_after(clients->ask_timeout));
           },
       .deliver = [clients](const ipc::DeliveryRequest& request) { return clients->agents.deliver(request); },
       .append = [clients](const std::string& service,
@@ -128,14 +130,20 @@ Peers QueueManager::peers() {
       .verify =
           [clients](const Recipient& recipient, const std::string& reason) {
             return clients->verify.update(recipient.address, recipient.original, ipc::VerifyStatus::deferred,
-                                          reason, deadline_after(kAskTimeout));
+                                          reason, deadline_after(clients->ask_timeout));
           }};
+}
+
+void QueueManager::take_timeout(const Settings& settings) {
+  clients_->ask_timeout = settings.parameters->ipc_timeout();
+  clients_->agents.connect_timeout = settings.parameters->ipc_timeout();
 }
 
 Result<void> QueueManager::prepare(const service::Environment& environment) {
   auto settings = load(environment);
   if (!settings) return fail(std::move(settings.error()));
   clients_ = std::make_shared<Clients>();
+  take_timeout(*settings);
   QueueStore store(queuefile::FileSystem::system(), settings->layout, Clock::system());
   active_ = std::make_unique<ActiveQueue>(peers(), std::move(store), Router(settings->rules),
                                           limits_of(*settings), settings->limits, Clock::system());
@@ -160,7 +168,7 @@ void QueueManager::serve(runtime::Stream stream) {
     do {
       feeder_->trigger(stream.buffered());
       stream.consume(stream.buffered().size());
-    } while (stream.fill(deadline_after(kAskTimeout)) == runtime::Io::ok);
+    } while (stream.fill(deadline_after(kTriggerTimeout)) == runtime::Io::ok);
     return;
   }
   ipc::Connection connection(std::move(stream));
@@ -177,6 +185,7 @@ void QueueManager::serve(runtime::Stream stream) {
 Result<void> QueueManager::reload(const service::Environment& environment) {
   auto settings = load(environment);
   if (!settings) return fail(std::move(settings.error()));
+  take_timeout(*settings);
   active_->reconfigure(Router(settings->rules), limits_of(*settings), settings->limits, settings->layout);
   feeder_->set_queue_run_delay(settings->parameters->queue_run_delay());
   return {};

@@ -33,6 +33,7 @@ class QueueManager : public service::Service {
     std::shared_ptr<Transports> transports;
   };
   static Result<Settings> load(const service::Environment& environment);
+  void take_timeout(const Settings& settings);
   static Scheduler::LimitsOf limits_of(const Settings& settings);
   Peers peers();
 

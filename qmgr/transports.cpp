@@ -54,6 +54,7 @@ TransportLimits Transports::compute(const std::string& transport) const {
                         .negative = feedback(parameters.negative_feedback),
                         .failed_cohort_limit = static_cast<double>(parameters.failed_cohort_limit())};
   limits.recipients = size(parameters.recipient_limit());
+  limits.in_memory = size(parameters.memory_limit());
   limits.destination_rate_delay = parameters.destination_rate_delay();
   limits.transport_rate_delay = parameters.transport_rate_delay();
   return limits;

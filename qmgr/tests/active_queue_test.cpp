@@ -368,6 +368,17 @@ TEST_F(ActiveQueueTest, ManyRecipientsAreReadInBatches) {
   EXPECT_EQ(count("."), 0u);
 }
 
+TEST_F(ActiveQueueTest, ATransportHoldsNoMoreRecipientsThanItMay) {
+  active_limits.recipients = 5;
+  active_limits.recipient_minimum = 1;
+  limits.in_memory = 3;
+  MessageText text{.recipients = {}};
+  for (int i = 0; i < 14; ++i) text.recipients.push_back(std::to_string(i) + "@x.test");
+  run({store(text)});
+  EXPECT_EQ(delivered_to().size(), 14u);
+  EXPECT_EQ(resolves, 4) << "five recipients before the transport is known, then three at a time";
+}
+
 TEST_F(ActiveQueueTest, ForcedExpiryReturnsWithoutDelivery) {
   const QueueId id = store({});
   ::chmod(layout.path("incoming", id).c_str(), 0710);

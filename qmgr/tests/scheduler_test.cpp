@@ -199,6 +199,24 @@ TEST_F(SchedulerTest, MoreRecipientsOfAMessageJoinItsBatch) {
   EXPECT_EQ(order, (std::vector<MessageNumber>{1, 2, 1, 1}));
 }
 
+TEST_F(SchedulerTest, ACloggedDestinationIsToldOnceInAWhile) {
+  limits.concurrency = {.initial = 1, .limit = 1};
+  for (MessageNumber message = 1; message <= 4; ++message) scheduler.add(message, to("slow.test"));
+  scheduler.add(1, to("fast.test"));
+  auto running = start_all(kStart);
+  const Route slow{"smtp", "slow.test", ""};
+  const auto at = [&](std::chrono::seconds after, std::size_t limit) {
+    return scheduler.clogged(slow, limit, 10s, kStart + after);
+  };
+  EXPECT_EQ(at(1s, 4), std::nullopt);
+  EXPECT_EQ(at(1s, 3), 4u);
+  EXPECT_EQ(at(10s, 3), std::nullopt);
+  EXPECT_EQ(at(11s, 3), 4u);
+  EXPECT_EQ(scheduler.clogged({"smtp", "fast.test", ""}, 3, 10s, kStart + 30s), std::nullopt);
+  EXPECT_EQ(scheduler.clogged({"smtp", "other.test", ""}, 0, 10s, kStart + 30s), std::nullopt);
+  EXPECT_EQ(scheduler.clogged({"lmtp", "slow.test", ""}, 0, 10s, kStart + 30s), std::nullopt);
+}
+
 TEST_F(SchedulerTest, AnUnknownDeliveryNumberIsIgnored) {
   scheduler.finished(42, Outcome::reached, refused, kStart);
   EXPECT_EQ(scheduler.running(), 0u);
