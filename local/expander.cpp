@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lib/base/text.h"
+#include "lib/log/log.h"
 #include "lib/mail/extension.h"
 #include "lib/mail/quote.h"
 
@@ -45,16 +46,20 @@ Result<void> Expander::local_name(const std::string& local_part, Context context
   }
   if (!entry) return fail(Failure::deferred("4.3.0", "alias database unavailable"));
   if (*entry) return alias(found, **entry, context);
+  if (context.sends_on) {
+    hand_on(name, context);
+    return {};
+  }
   return account(user, extension, context);
 }
 
 Result<void> Expander::alias(const std::string& name, const AliasEntry& entry, Context context) {
   if (!visited_.insert(name).second) {
+    log::warning("alias database loop for {}", name);
     return fail(Failure::bounced("5.4.6", "alias database loop for " + name));
   }
   expansion_.is_expanded = true;
-  const auto owner = world_.alias("owner-" + name);
-  if (owner && *owner) expansion_.owner = completed("owner-" + name);
+  if (auto taken = take_owner(name, context); !taken) return taken;
   const auto list = parse_targets(entry.value);
   if (!list) return fail(list.error());
   context.is_forward = false;
@@ -65,6 +70,29 @@ Result<void> Expander::alias(const std::string& name, const AliasEntry& entry, C
     context.user->owner.uid = entry.owner_uid;
   }
   return targets(*list, context);
+}
+
+// Delivery errors of a list are for its owner, if it has one.
+Result<void> Expander::take_owner(const std::string& name, Context& context) const {
+  const auto owner = world_.alias("owner-" + name);
+  if (!owner) return fail(Failure::deferred("4.3.0", "alias database unavailable"));
+  if (!*owner) {
+    if (rules_.resets_owner) context.sends_on = false;
+    return {};
+  }
+  context.sends_on = true;
+  context.owner = completed("owner-" + name);
+  if (!rules_.expands_owner) return {};
+  // Several owners have no address in common but the alias.
+  const auto list = parse_targets((*owner)->value);
+  if (list && list->size() == 1 && list->front().kind == Target::Kind::address)
+    context.owner = completed(list->front().text);
+  return {};
+}
+
+void Expander::hand_on(const std::string& address, const Context& context) {
+  expansion_.addresses.push_back(completed(address));
+  if (context.owner) expansion_.owner = context.owner;
 }
 
 Result<void> Expander::account(const std::string& name, const std::string& extension, Context context) {
@@ -126,13 +154,14 @@ Result<void> Expander::target(const Target& one, bool is_only, Context context) 
 Result<void> Expander::address(const Target& one, bool is_only, Context context) {
   const auto local_part = local_part_of(one.text);
   if (!local_part) {
-    expansion_.addresses.push_back(completed(one.text));
+    hand_on(one.text, context);
     return {};
   }
+  if (is_only) expansion_.followed = completed(one.text);
   const std::string user = split_name(lower(*local_part), rules_.recipient_delimiter).first;
   if (one.skips_expansion || visited_.contains(user)) return mailbox(user);
   if (is_only) return local_name(*local_part, context);
-  expansion_.addresses.push_back(completed(one.text));
+  hand_on(one.text, context);
   return {};
 }
 

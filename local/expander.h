@@ -2,7 +2,8 @@
 //
 // A single target that is local again is followed at once; of several targets the addresses become
 // recipients of a new message (Expansion::addresses), so that each is delivered, retried and bounced on its
-// own. A name that appears in its own expansion means its mailbox. The world (tables, accounts, files)
+// own. So does everything that an alias with an owner names: the new message has the owner as its sender. A
+// name that appears in its own expansion means its mailbox. The world (tables, accounts, files)
 // is an argument whose functions may wait.
 #pragma once
 
@@ -31,6 +32,7 @@ struct Expansion {
   std::optional<std::string> unknown;  // a local name without account: its user part
   std::optional<std::string> owner;    // sender of the new message: owner-NAME
   bool is_expanded = false;            // by an alias or a .forward file
+  std::string followed;  // the address at the end of a chain of single targets, if there was one
 
   bool is_empty() const { return addresses.empty() && files.empty() && mailboxes.empty() && !unknown; }
 };
@@ -55,7 +57,9 @@ struct ExpanderRules {
   std::string recipient_delimiter;
   std::string myorigin;
   bool aliases_may_name_files = true, forwards_may_name_files = true;
-  User default_user;  // default_privs: writes files that root's aliases name
+  bool expands_owner = false;  // expand_owner_alias: what the owner alias stands for, not its name
+  bool resets_owner = false;   // reset_owner_alias: local names of an alias without owner stay here
+  User default_user;           // default_privs: writes files that root's aliases name
 };
 
 class Expander {
@@ -73,6 +77,8 @@ class Expander {
     std::optional<User> user;  // whose .forward file is being read, or who owns the alias
     bool is_forward = false;
     bool may_name_files = true;
+    std::optional<std::string> owner;  // of the alias that is being expanded
+    bool sends_on = false;             // local names, too
   };
 
   Result<void> local_name(const std::string& local_part, Context context);
@@ -82,6 +88,8 @@ class Expander {
   Result<void> target(const Target& target, bool is_only, Context context);
   Result<void> address(const Target& target, bool is_only, Context context);
   Result<void> mailbox(const std::string& user);
+  void hand_on(const std::string& address, const Context& context);  // to a new message
+  Result<void> take_owner(const std::string& name, Context& context) const;
   std::string completed(const std::string& address) const;
   // The local part if the address is ours.
   std::optional<std::string> local_part_of(const std::string& address) const;

@@ -20,8 +20,8 @@ Failure refused() {
 
 }  // namespace
 
-ipc::CleanupOpen Forwarder::open_of(const ipc::DeliveryRequest& request, const std::string& sender) const {
-  ipc::CleanupOpen open{.flags = ipc::cleanup_flag::kMap, .sender = sender};
+ipc::CleanupOpen Forwarder::open_of(const ipc::DeliveryRequest& request, const Forwarding& forwarding) const {
+  ipc::CleanupOpen open{.flags = ipc::cleanup_flag::kMap, .sender = forwarding.sender};
   open.arrival_seconds = request.arrival_time / 1'000'000;
   open.arrival_microseconds = static_cast<std::int32_t>(request.arrival_time % 1'000'000);
   open.attributes.push_back({"rewrite_context", "local"});
@@ -59,10 +59,15 @@ Result<void> Forwarder::send_content(const delivery::Attempt& attempt, ipc::Conn
 
 Result<std::string> Forwarder::forward(const delivery::Attempt& attempt, const Forwarding& forwarding) {
   std::string queue_id;
-  auto cleanup = begin(open_of(attempt.request, forwarding.sender), queue_id);
+  auto cleanup = begin(open_of(attempt.request, forwarding), queue_id);
   if (!cleanup) return fail(cleanup.error());
   ipc::CleanupRecipients recipients;
   for (const std::string& address : forwarding.addresses) {
+    if (forwarding.is_list) {
+      recipients.recipients.push_back(
+          {.original = address, .address = address, .notify = forwarding.expanded.notify});
+      continue;
+    }
     recipients.recipients.push_back({.original = forwarding.expanded.original,
                                      .address = address,
                                      .dsn_original = forwarding.expanded.dsn_original,

@@ -17,6 +17,7 @@ struct Forwarding {
   std::string sender;  // internal form
   const ipc::DeliveryRecipient& expanded;
   std::vector<std::string> addresses;
+  bool is_list = false;  // with an owner, who has no use for the address that the sender wrote
 };
 
 class Forwarder {
@@ -28,7 +29,7 @@ class Forwarder {
 
  private:
   Result<ipc::Connection> begin(const ipc::CleanupOpen& open, std::string& queue_id);
-  ipc::CleanupOpen open_of(const ipc::DeliveryRequest& request, const std::string& sender) const;
+  ipc::CleanupOpen open_of(const ipc::DeliveryRequest& request, const Forwarding& forwarding) const;
   Result<void> send_content(const delivery::Attempt& attempt, ipc::Connection& cleanup,
                             std::string head) const;
 

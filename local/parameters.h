@@ -10,6 +10,12 @@ struct Parameters : config::ParamSet {
                          {.name = "alias_maps",
                           .fallback = "hash:/etc/aliases",
                           .doc = R"(Tables with the aliases of local users.)"}};
+  config::Str local_delivery_status_filter{
+      *this,
+      {.name = "local_delivery_status_filter",
+       .fallback = "$default_delivery_status_filter",
+       .doc = R"(Tables that replace the status code or the text of delivery results; see
+default_delivery_status_filter.)"}};
   config::List allow_mail_to_files{
       *this,
       {.name = "allow_mail_to_files",
@@ -56,6 +62,30 @@ in mail_spool_directory.)"}};
        .doc =
            R"(A transport:nexthop that delivers to the mailboxes of all local users, known or not, instead of this
 agent.)"}};
+  config::Str mailbox_transport_maps{
+      *this,
+      {.name = "mailbox_transport_maps",
+       .doc =
+           R"(Tables with the transport:nexthop that delivers to the mailboxes of single users, known or not,
+instead of this agent.)"}};
+  config::Str fallback_transport_maps{
+      *this,
+      {.name = "fallback_transport_maps",
+       .doc = R"(Tables with the transport:nexthop for single local names without an account.)"}};
+  config::Bool expand_owner_alias{
+      *this,
+      {.name = "expand_owner_alias",
+       .fallback = "no",
+       .doc =
+           R"(Mail that an alias with an owner-NAME companion sends on has the address that owner-NAME stands for as its
+sender, not owner-NAME itself.)"}};
+  config::Bool reset_owner_alias{
+      *this,
+      {.name = "reset_owner_alias",
+       .fallback = "no",
+       .doc =
+           R"(Local users named by an alias without owner-NAME companion have their mail delivered at once also when that
+alias was reached through one with an owner.)"}};
   config::Str fallback_transport{
       *this,
       {.name = "fallback_transport", .doc = R"(A transport:nexthop for local names without an account.)"}};

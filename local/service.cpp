@@ -21,7 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPassTimeout = 18000s;
 constexpr std::size_t kHeaderLimit = 256 * 1024;
 
 Failure unusable(const config::Problems& problems) {
@@ -52,6 +51,10 @@ delivery::Owner spool_owner(const std::string& directory, delivery::Owner owner)
 Result<void> LocalAgent::prepare(const service::Environment& environment) {
   if (auto prepared = Agent::prepare(environment); !prepared) return prepared;
   if (auto taken = take_parameters(environment); !taken) return taken;
+  if (auto filtered = use_status_filter(environment, table::all_types(), "local_delivery_status_filter",
+                                        parameters_->local_delivery_status_filter());
+      !filtered)
+    return filtered;
   return open_tables(environment);
 }
 
@@ -100,10 +103,18 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
   world.tables = std::make_shared<table::Tables>(std::move(*settings), table::all_types());
   world.aliases = table::TableList(*world.tables, "alias_maps", parameters_->alias_maps(),
                                    table::kLookupFlags | table::Flag::no_substitution);
+  world.mailbox_transports =
+      table::TableList(*world.tables, "mailbox_transport_maps", parameters_->mailbox_transport_maps(),
+                       table::kLookupFlags | table::Flag::no_substitution);
+  world.fallback_transports =
+      table::TableList(*world.tables, "fallback_transport_maps", parameters_->fallback_transport_maps(),
+                       table::kLookupFlags | table::Flag::no_substitution);
   world.mydestination = table::MatchList(*world.tables, "mydestination", *destinations,
                                          {.kind = table::MatchList::Kind::domain});
   world.forward_path = parameters_->forward_path();
   world.recipient_delimiter = rules_.recipient_delimiter = (*messages)->recipient_delimiter();
+  rules_.expands_owner = parameters_->expand_owner_alias();
+  rules_.resets_owner = parameters_->reset_owner_alias();
   rules_.myorigin = (*identity)->myorigin();
   world_ = make_world(world_settings_);
   forwarder_ = std::make_unique<Forwarder>((*identity)->myhostname(), (*identity)->mail_name());
@@ -133,9 +144,11 @@ void LocalAgent::deliver_one(delivery::Attempt& attempt, std::size_t index) {
 void LocalAgent::deliver_expansion(delivery::Attempt& attempt, std::size_t index,
                                    const Expansion& expansion) {
   const bool is_plain = !expansion.is_expanded || (expansion.addresses.empty() && expansion.files.empty());
-  if (!parameters_->mailbox_transport().empty() && is_plain &&
-      (expansion.unknown || expansion.mailboxes.size() == 1)) {
-    return pass_to(attempt, index, parameters_->mailbox_transport());
+  if (is_plain && (expansion.unknown || expansion.mailboxes.size() == 1)) {
+    const std::string& name = expansion.unknown ? *expansion.unknown : expansion.mailboxes.front().name;
+    const Lookup transport =
+        transport_for(name, world_settings_->mailbox_transports, parameters_->mailbox_transport());
+    if (pass_by(attempt, index, transport, expansion.followed)) return;
   }
   if (expansion.unknown) return unknown_user(attempt, index, expansion);
   if (is_probe(attempt.request)) {
@@ -204,9 +217,9 @@ Result<void> LocalAgent::to_file(const delivery::Attempt& attempt, std::size_t i
 }
 
 void LocalAgent::unknown_user(delivery::Attempt& attempt, std::size_t index, const Expansion& expansion) {
-  if (!parameters_->fallback_transport().empty()) {
-    return pass_to(attempt, index, parameters_->fallback_transport());
-  }
+  const Lookup transport = transport_for(*expansion.unknown, world_settings_->fallback_transports,
+                                         parameters_->fallback_transport());
+  if (pass_by(attempt, index, transport, expansion.followed)) return;
   const std::string& address = attempt.request.recipients[index].address;
   if (const std::string& relay_to = parameters_->luser_relay(); !relay_to.empty()) {
     const mail::AddressParts parts = mail::split_address(address);
@@ -231,36 +244,36 @@ void LocalAgent::forward(delivery::Attempt& attempt, std::size_t index, const Ex
     return attempt.results.delivered(index, relay(), {.text = "forwards to " + expansion.addresses.front()});
   }
   const ipc::DeliveryRecipient& recipient = attempt.request.recipients[index];
-  const bool has_owner = expansion.owner && !attempt.request.sender.empty();
-  const auto queue_id = forwarder_->forward(
-      attempt, {has_owner ? *expansion.owner : attempt.request.sender, recipient, expansion.addresses});
+  const auto queue_id =
+      forwarder_->forward(attempt, {.sender = expansion.owner.value_or(attempt.request.sender),
+                                    .expanded = recipient,
+                                    .addresses = expansion.addresses,
+                                    .is_list = expansion.owner.has_value()});
   if (!queue_id) return attempt.results.failed(index, relay(), queue_id.error());
   attempt.results.delivered(
       index, relay(),
       {.text = "forwarded as " + *queue_id, .action = "expanded", .is_reported_elsewhere = true});
 }
 
-void LocalAgent::pass_to(delivery::Attempt& attempt, std::size_t index, std::string_view destination) {
-  const std::size_t colon = destination.find(':');
-  ipc::DeliveryRequest request = attempt.request;
-  request.transport = std::string(destination.substr(0, colon));
-  if (colon != std::string_view::npos && colon + 1 < destination.size()) {
-    request.nexthop = std::string(destination.substr(colon + 1));
-  }
-  request.recipients = {attempt.request.recipients[index]};
-  auto& pool = agents_[request.transport];
-  if (!pool) pool = std::make_unique<ipc::Pool>("private/" + request.transport);
-  auto connection = pool->take(deadline_after(60s));
-  if (connection) {
-    auto reply = connection->ask<ipc::DeliveryReply>(request, deadline_after(kPassTimeout));
-    if (reply && reply->outcomes.size() == 1) {
-      pool->give_back(std::move(*connection));
-      return attempt.results.recorded_elsewhere(index, reply->outcomes.front());
-    }
+// The transport that the tables name for a user, or else the one for all.
+Lookup LocalAgent::transport_for(const std::string& name, const table::TableList& tables,
+                                 const std::string& common) {
+  Lookup found = tables.lookup(name);
+  if (std::holds_alternative<NotFound>(found) && !common.empty()) return common;
+  return found;
+}
+
+// False when there is no transport to pass to.
+bool LocalAgent::pass_by(delivery::Attempt& attempt, std::size_t index, const Lookup& transport,
+                         const std::string& address) {
+  if (std::holds_alternative<NotFound>(transport)) return false;
+  if (const auto* failure = std::get_if<Failure>(&transport)) {
+    log::warning("{}: transport lookup failure: {}", attempt.request.queue_id, failure->text);
+    attempt.results.failed(index, relay(), Failure::deferred("4.3.5", "mail system configuration error"));
   } else {
-    log::warning("{}", connection.error().text);
+    passer_.pass(attempt, std::span(&index, 1), std::get<std::string>(transport), relay(), address);
   }
-  attempt.results.failed(index, relay(), Failure::deferred("4.3.0", "mail transport unavailable"));
+  return true;
 }
 
 // Mail that was delivered to this address once and comes back is in a loop.

@@ -5,6 +5,7 @@
 
 #include "lib/delivery/agent.h"
 #include "lib/delivery/mailbox.h"
+#include "lib/delivery/pass.h"
 #include "local/expander.h"
 #include "local/forwarder.h"
 #include "local/parameters.h"
@@ -31,8 +32,11 @@ class LocalAgent : public delivery::Agent {
   Result<void> to_file(const delivery::Attempt& attempt, std::size_t index, const FileTarget& target) const;
   void unknown_user(delivery::Attempt& attempt, std::size_t index, const Expansion& expansion);
   void forward(delivery::Attempt& attempt, std::size_t index, const Expansion& expansion);
+  static Lookup transport_for(const std::string& name, const table::TableList& tables,
+                              const std::string& common);
   // Lets another transport deliver; it logs and marks.
-  void pass_to(delivery::Attempt& attempt, std::size_t index, std::string_view transport_and_next_hop);
+  bool pass_by(delivery::Attempt& attempt, std::size_t index, const Lookup& transport,
+               const std::string& address);
   bool was_delivered_before(const delivery::Attempt& attempt, std::string_view address) const;
 
   std::shared_ptr<const Parameters> parameters_;
@@ -41,7 +45,7 @@ class LocalAgent : public delivery::Agent {
   ExpanderRules rules_;
   delivery::MailboxCopy pattern_;
   std::unique_ptr<Forwarder> forwarder_;
-  std::map<std::string, std::unique_ptr<ipc::Pool>> agents_;
+  delivery::Passer passer_;
 };
 
 }  // namespace posthouse::local

@@ -13,6 +13,7 @@ namespace posthouse::local {
 
 struct WorldSettings {
   std::shared_ptr<table::Tables> tables;
+  table::TableList mailbox_transports, fallback_transports;
   table::TableList aliases;
   table::MatchList mydestination;
   std::string forward_path;  // unexpanded

@@ -130,6 +130,34 @@ TEST_F(ExpanderTest, AnOwnerAliasIsTheSender) {
   EXPECT_EQ(expand("list@here.test")->owner, "owner-list@here.test");
 }
 
+TEST_F(ExpanderTest, AListWithAnOwnerSendsEverythingOn) {
+  aliases = {{"list", "bob"}, {"owner-list", "eve"}};
+  const auto expansion = expand("list@here.test");
+  EXPECT_THAT(names(*expansion), IsEmpty());
+  EXPECT_THAT(expansion->addresses, ElementsAre("bob@here.test"));
+  EXPECT_EQ(expansion->owner, "owner-list@here.test");
+}
+
+TEST_F(ExpanderTest, TheOwnerMayStandForAnAddress) {
+  aliases = {{"list", "x@far.test"},
+             {"owner-list", "eve@far.test"},
+             {"two", "x@far.test"},
+             {"owner-two", "eve, bob"}};
+  rules.expands_owner = true;
+  EXPECT_EQ(expand("list@here.test")->owner, "eve@far.test");
+  EXPECT_EQ(expand("two@here.test")->owner, "owner-two@here.test");
+}
+
+TEST_F(ExpanderTest, AChildOfAListHasItsOwnOwnerOrTheLists) {
+  aliases = {{"list", "child"}, {"owner-list", "eve"}, {"child", "bob"}};
+  EXPECT_THAT(expand("list@here.test")->addresses, ElementsAre("bob@here.test"));
+  EXPECT_EQ(expand("list@here.test")->owner, "owner-list@here.test");
+  rules.resets_owner = true;
+  EXPECT_THAT(names(*expand("list@here.test")), ElementsAre("bob"));
+  aliases["owner-child"] = "eve";
+  EXPECT_EQ(expand("list@here.test")->owner, "owner-child@here.test");
+}
+
 TEST_F(ExpanderTest, AnUnavailableAliasTableDefers) {
   broken = true;
   const auto expansion = expand("bob@here.test");
