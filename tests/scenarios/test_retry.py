@@ -1,4 +1,6 @@
 """What cannot be delivered now is deferred, and tried again."""
+import pytest
+
 from harness.ports import free_port
 from harness.sink import CLOSE, HANG, Sink
 from harness.waiting import wait_for
@@ -130,6 +132,23 @@ def test_the_peer_closes_at_each_stage(mta, sink):
     mta.run("postqueue", "-f")
     mta.wait_empty()
     sink.wait(len(phases))
+
+
+@pytest.mark.parametrize("action, reason", [
+    (HANG, r"conversation with 127\.0\.0\.1\[127\.0\.0\.1\] timed out while sending message body"),
+    (CLOSE, r"lost connection with 127\.0\.0\.1\[127\.0\.0\.1\] while sending (message body|end of data -- message may "
+            r"be sent more than once)")])
+def test_the_peer_stops_in_the_middle_of_the_content(mta, sink, action, reason):
+    def go_and_stop(session, _):
+        session.socket.sendall(b"354 go\r\n")
+        return action
+    sink.on("DATA", go_and_stop, times=1)
+    mta.start(relayhost=sink.nexthop, smtp_data_xfer_timeout="1s", minimal_backoff_time="1h", queue_run_delay="1h")
+    queue_id, message_id = mta.deliver("one@elsewhere.test", size=8000000)
+    mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>.*dsn=4\.4\.2, status=deferred \({reason}\)$")
+    mta.run("postqueue", "-f")
+    assert len(sink.wait_for_message(message_id).data) > 8000000
+    mta.wait_empty()
 
 
 def test_uses_the_fallback_relay(mta, sink):

@@ -1,5 +1,10 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include "lib/ipc/connection.h"
+#include "lib/ipc/messages/verify.h"
+#include "lib/log/logger.h"
 #include "lib/service/arguments.h"
 #include "lib/service/sessions.h"
 
@@ -28,6 +33,32 @@ TEST(Arguments, MistakesAreNamed) {
   EXPECT_EQ(parse_arguments({"x", "-n"}).error().text, "option -n needs a value");
   EXPECT_EQ(parse_arguments({"x", "-q"}).error().text, "option -q needs a value");
   EXPECT_EQ(parse_arguments({"x", "y"}).error().text, "unexpected argument \"y\"");
+}
+
+// Lines of a turn are written before a message of that turn leaves; when they cannot be, it leaves all the
+// same.
+TEST(LogAndIpc, AFullDiskUnderTheLogHoldsBackNoMessage) {
+  const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(full);
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  log::Logger logger;
+  logger.add_sink(log::fd_sink(full.get()));
+  logger.set_buffered(true);
+  runtime::run([&] {
+    runtime::at_end_of_turn([&logger] { logger.flush(); });
+    ipc::Connection here{runtime::Stream(UniqueFd(fds[0]))}, there{runtime::Stream(UniqueFd(fds[1]))};
+    for (const char* address : {"a", "b", "c"}) {
+      for (int line = 0; line < 1000; ++line) logger.write(log::Severity::info, "a line of this turn");
+      here.send(ipc::VerifyQuery{address});
+    }
+    ASSERT_TRUE(here.flush(deadline_after(5s)));
+    for (const char* address : {"a", "b", "c"}) {
+      const auto query = there.expect<ipc::VerifyQuery>(deadline_after(5s));
+      ASSERT_TRUE(query);
+      EXPECT_EQ(query->address, address);
+    }
+  });
 }
 
 TEST(Sessions, TellWhenTheyAreFullAndWaitForTheEnd) {
