@@ -6,6 +6,12 @@
 namespace posthouse::virtual_agent {
 
 struct Parameters : config::ParamSet {
+  config::Str virtual_delivery_status_filter{
+      *this,
+      {.name = "virtual_delivery_status_filter",
+       .fallback = "$default_delivery_status_filter",
+       .doc = R"(Tables that replace the status code or the text of delivery results; see
+default_delivery_status_filter.)"}};
   config::Str virtual_mailbox_maps{
       *this,
       {.name = "virtual_mailbox_maps",

@@ -44,6 +44,10 @@ Result<void> VirtualAgent::prepare(const service::Environment& environment) {
   pattern_.limit = (*own)->virtual_mailbox_limit();
   pattern_.lock = *lock;
   pattern_.must_own = (*shared)->strict_mailbox_ownership();
+  if (auto filtered = use_status_filter(environment, table::all_types(), "virtual_delivery_status_filter",
+                                        (*own)->virtual_delivery_status_filter());
+      !filtered)
+    return filtered;
   return open_tables(environment);
 }
 

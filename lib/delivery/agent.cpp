@@ -93,6 +93,14 @@ Result<void> Agent::prepare(const service::Environment& environment) {
   return {};
 }
 
+Result<void> Agent::use_status_filter(const service::Environment& environment, const table::Types& types,
+                                      std::string_view title, std::string_view text) {
+  auto filter = StatusFilter::open(environment.main_cf, types, title, text);
+  if (!filter) return fail(filter.error());
+  settings_.results.filter = *std::move(filter);
+  return {};
+}
+
 void Agent::serve(runtime::Stream stream) {
   ipc::Connection connection(std::move(stream));
   while (!service::is_draining()) {
@@ -103,6 +111,15 @@ void Agent::serve(runtime::Stream stream) {
     }
     connection.send(handle(*request));
     if (!connection.flush(deadline_after(kRecordTimeout))) return;
+    restart_on_change();
+  }
+}
+
+void Agent::restart_on_change() {
+  if (!settings_.results.filter || service::is_draining()) return;
+  if (const std::string changed = settings_.results.filter->changed_table(); !changed.empty()) {
+    log::info("table {} has changed -- restarting", changed);
+    service::request_drain();
   }
 }
 

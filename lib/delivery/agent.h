@@ -59,10 +59,16 @@ class Agent : public service::Service {
  protected:
   virtual void deliver(Attempt& attempt) = 0;
 
+  // For prepare(): `text` is the value of the agent's *_delivery_status_filter.
+  Result<void> use_status_filter(const service::Environment& environment, const table::Types& types,
+                                 std::string_view title, std::string_view text);
+
   AgentSettings settings_;
   ResultPeers peers_;
 
  private:
+  void restart_on_change();
+
   struct Clients;
   std::unique_ptr<Clients> clients_;
 };

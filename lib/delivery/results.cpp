@@ -57,6 +57,14 @@ void Results::mark(std::size_t index) {
   }
 }
 
+void Results::filter(std::string& dsn, std::string& text) const {
+  if (!settings_.filter) return;
+  auto status = settings_.filter->lookup(dsn, text);
+  if (!status) return;
+  dsn = std::move(status->dsn);
+  text = std::move(status->text);
+}
+
 void Results::log(std::size_t index, const Relay& relay, const std::string& delays, std::string_view dsn,
                   std::string_view status, std::string_view reason) {
   const ipc::DeliveryRecipient& recipient = request_.recipients[index];
@@ -88,10 +96,13 @@ void Results::trace(ipc::DeliveryRecord record, const Relay& relay) {
   traces_.push_back(std::move(record));
 }
 
-void Results::delivered(std::size_t index, const Relay& relay, const Success& success, const Remote& remote) {
+void Results::delivered(std::size_t index, const Relay& relay, const Success& original,
+                        const Remote& remote) {
   if (!begin_result(index)) return;
   mark(index);
   entries_[index].outcome = ipc::Outcome::delivered;
+  Success success = original;
+  filter(success.dsn, success.text);
   const bool probes = is_probe() || is_user_probe();
   if (is_probe()) {
     tell_verify(index, ipc::VerifyStatus::deliverable, success.text);
@@ -111,8 +122,11 @@ void Results::delivered(std::size_t index, const Relay& relay, const Success& su
   }
 }
 
-void Results::failed(std::size_t index, const Relay& relay, const Failure& failure, const Remote& remote) {
+void Results::failed(std::size_t index, const Relay& relay, const Failure& original, const Remote& remote) {
   if (!begin_result(index)) return;
+  Failure failure = original;
+  filter(failure.dsn, failure.text);
+  if (failure.dsn != original.dsn) failure.verdict = failure.dsn[0] == '5' ? Verdict::bounce : Verdict::defer;
   if (is_probe() || is_user_probe()) {
     probe_failed(index, relay, failure, remote);
     return;

@@ -4,15 +4,18 @@
 // A delivered recipient is marked at once, before anything else. Deferred and bounced ones are collected;
 // finish() appends them in one go (one fsync a log) and marks the bounced ones only when their entry
 // is safe; when it is not they count as deferred. Probes update the verify service instead.
-// soft_bounce turns bounces into deferrals. Owned by one fiber; keeps references to its arguments.
+// soft_bounce turns bounces into deferrals; the status filter has its say before. Owned by one fiber; keeps
+// references to its arguments.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "lib/base/failure.h"
 #include "lib/delivery/delivery_line.h"
+#include "lib/delivery/status_filter.h"
 #include "lib/ipc/messages/bounce.h"
 #include "lib/ipc/messages/delivery.h"
 #include "lib/ipc/messages/verify.h"
@@ -46,6 +49,7 @@ struct ResultSettings {
   bool soft_bounce = false;
   int delay_decimals = 2;
   const Clock* clock = &Clock::system();
+  std::shared_ptr<const StatusFilter> filter;
 };
 
 class Results {
@@ -95,6 +99,7 @@ class Results {
   bool is_user_probe() const;
   bool begin_result(std::size_t index);
   void mark(std::size_t index);
+  void filter(std::string& dsn, std::string& text) const;
   void log(std::size_t index, const Relay& relay, const std::string& delays, std::string_view dsn,
            std::string_view status, std::string_view reason);
   void tell_verify(std::size_t index, ipc::VerifyStatus status, const std::string& text);

@@ -187,6 +187,12 @@ EHLO; 0 is no limit.)",
       {.name = named("fallback_relay"),
        .fallback = either("$fallback_relay", ""),
        .doc = R"(Destinations for mail whose own destination is not found or cannot be reached.)"}};
+  config::Str delivery_status_filter{
+      *this,
+      {.name = named("delivery_status_filter"),
+       .fallback = "$default_delivery_status_filter",
+       .doc = R"(Tables that replace the status code or the text of delivery results; see
+default_delivery_status_filter.)"}};
   config::Str bind_address{*this,
                            {.name = named("bind_address"),
                             .doc = R"(The numerical IPv4 address from which connections are made.)"}};
@@ -235,6 +241,12 @@ struct ClientSwitches : config::ParamSet {
        .doc = R"(Report delivery to an LMTP server without DSN support as final, not as relayed.)"}};
   config::Str fallback_relay{*this,
                              {.name = "fallback_relay", .doc = R"(The old name of smtp_fallback_relay.)"}};
+  config::Str best_mx_transport{
+      *this,
+      {.name = "best_mx_transport",
+       .doc =
+           R"(The transport, or transport:nexthop, that takes mail for domains whose best MX host is this one. Empty:
+such mail is returned, because it would come back.)"}};
   config::Bool ignore_mx_lookup_error{
       *this,
       {.name = "ignore_mx_lookup_error",

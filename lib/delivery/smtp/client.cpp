@@ -15,6 +15,10 @@ constexpr std::chrono::hours kNoLimit{1};  // the system's own limit on connecti
 struct Client::Progress {
   Attempt& attempt;
   bool needs_smtputf8 = false;
+  std::string_view site;     // the destination that is tried
+  bool is_last_own = false;  // only fallback relays come after it
+  // This mail system is an MX host of the destination: a fallback relay would hand the mail back.
+  bool is_mx_host = false;
   std::size_t sessions = 0;  // that got as far as EHLO
   Relay relay;               // of the last server that was talked to
   Failure failure = Failure::deferred("4.4.4", "no server to try");
@@ -42,24 +46,38 @@ void Client::deliver(Attempt& attempt) {
   progress.needs_smtputf8 =
       (attempt.request.send_options & 1) != 0 && (attempt.request.send_options & ~1U) != 0;
   std::vector<std::string_view> sites = destinations_of(attempt.request.nexthop);
+  const std::size_t own_sites = sites.size();
   for (std::string_view relay : destinations_of(settings_.fallback_relay)) sites.push_back(relay);
-  for (std::size_t i = 0; i < sites.size() && !progress.is_finished(); ++i)
+  for (std::size_t i = 0; i < sites.size() && !progress.is_finished(); ++i) {
+    progress.site = sites[i];
+    progress.is_last_own = i + 1 >= own_sites;
     try_destination(progress, sites[i], i + 1 == sites.size());
+    if (is_loop_to_self(progress.failure) || (progress.is_mx_host && progress.is_last_own)) break;
+  }
+  if (is_loop_to_self(progress.failure) && !settings_.best_mx_transport.empty()) pass_on(attempt);
   if (!progress.is_finished()) attempt.results.fail_rest(progress.relay, progress.failure);
+}
+
+// Another transport takes what would come back.
+void Client::pass_on(Attempt& attempt) {
+  const auto recipients = attempt.results.open();
+  passer_.pass(attempt, recipients, settings_.best_mx_transport, {});
 }
 
 void Client::try_destination(Progress& progress, std::string_view text, bool is_last) {
   const std::string key = lower(text);
   if (try_kept(progress, key, is_last)) return;
   const auto destination = parse_destination(text, settings_.route.default_service, settings_.route.is_lmtp);
-  auto servers =
-      destination ? router_.route(*destination) : Result<std::vector<Server>>(fail(destination.error()));
+  auto servers = destination ? router_.route(*destination, &progress.is_mx_host)
+                             : Result<std::vector<Server>>(fail(destination.error()));
+  is_last = is_last || (progress.is_mx_host && progress.is_last_own);
   if (!servers) {
     progress.relay = {};
     progress.failure = std::move(servers.error());
     if (is_last && !progress.failure.is_permanent())
       progress.attempt.results.destination_failed(progress.failure);
-    if (!is_last) log::info("{}: {}", progress.queue_id(), progress.failure.text);
+    if (!is_last && !is_loop_to_self(progress.failure))
+      log::info("{}: {}", progress.queue_id(), progress.failure.text);
     return;
   }
   try_servers(progress, *servers, key, is_last);
@@ -120,7 +138,8 @@ SessionCache::Handle Client::open(Progress& progress, const Server& server, bool
     if (is_final) progress.attempt.results.destination_failed(progress.failure);
     return nullptr;
   }
-  const auto opened = session->open();
+  auto opened = session->open();
+  if (opened && session->is_self()) opened = fail(loops_to_self(progress.site));
   if (opened) return session;
   progress.relay = {.name = server.name_and_port(), .ready = Clock::system().now()};
   progress.failure = opened.error();

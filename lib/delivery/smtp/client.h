@@ -8,6 +8,7 @@
 #include <string>
 
 #include "lib/delivery/agent.h"
+#include "lib/delivery/pass.h"
 #include "lib/delivery/smtp/route.h"
 #include "lib/delivery/smtp/session_cache.h"
 #include "lib/delivery/smtp/settings.h"
@@ -24,6 +25,7 @@ class Client {
  private:
   struct Progress;  // of one request
   struct Place;
+  void pass_on(Attempt& attempt);
   void try_destination(Progress& progress, std::string_view text, bool is_last);
   bool try_kept(Progress& progress, const std::string& destination, bool is_last);
   void try_servers(Progress& progress, const std::vector<Server>& servers, const std::string& destination,
@@ -36,6 +38,7 @@ class Client {
   Settings settings_;
   Router router_;
   SessionCache cache_;
+  Passer passer_;
   std::shared_ptr<const GenericMap> generic_;
 };
 

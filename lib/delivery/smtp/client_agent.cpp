@@ -3,8 +3,10 @@
 #include "lib/base/text.h"
 #include "lib/config/main_cf.h"
 #include "lib/delivery/smtp/load_settings.h"
+#include "lib/delivery/smtp_parameters.h"
 #include "lib/dns/parameters.h"
 #include "lib/log/log.h"
+#include "lib/table/types.h"
 
 namespace posthouse::delivery::smtp {
 
@@ -21,9 +23,18 @@ Result<void> ClientAgent::prepare(const service::Environment& environment) {
                                   settings->generic_maps);
   if (!generic) return fail(generic.error());
   generic_ = *generic;
+  if (auto filtered = use_filter(environment); !filtered) return filtered;
   client_ = std::make_unique<Client>(*std::move(settings), RouterPeers{.dns = resolver_.get()},
                                      *std::move(generic));
   return {};
+}
+
+Result<void> ClientAgent::use_filter(const service::Environment& environment) {
+  const std::string_view prefix = is_lmtp_ ? "lmtp" : "smtp";
+  const auto parameters = config::load<ClientParameters>(*environment.main_cf, prefix);
+  if (!parameters) return fail(Failure::deferred("4.3.5", parameters.error().front().text()));
+  return use_status_filter(environment, table::all_types(), (*parameters)->delivery_status_filter.spec().name,
+                           (*parameters)->delivery_status_filter());
 }
 
 void ClientAgent::deliver(Attempt& attempt) {

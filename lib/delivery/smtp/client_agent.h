@@ -16,6 +16,7 @@ class ClientAgent : public Agent {
 
  private:
   void deliver(Attempt& attempt) override;
+  Result<void> use_filter(const service::Environment& environment);
 
   bool is_lmtp_;
   std::unique_ptr<dns::Resolver> resolver_;

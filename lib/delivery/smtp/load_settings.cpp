@@ -29,19 +29,6 @@ bool mentions(std::string_view list, std::string_view word) {
   return std::ranges::any_of(split_any(list), [word](auto item) { return equal_ignoring_case(item, word); });
 }
 
-// Addresses at which mail for another host would come back to us.
-std::vector<std::string> own_addresses(const config::Networks& networks) {
-  std::vector<std::string> own = networks.proxy_interfaces();
-  const std::string& interfaces = networks.inet_interfaces();
-  for (const auto& interface : config::Host::system().interfaces) {
-    const bool is_loopback = interface.address == "::1" || interface.address.starts_with("127.");
-    if (mentions(interfaces, "all") || mentions(interfaces, interface.address) ||
-        (is_loopback && (mentions(interfaces, "loopback-only") || mentions(interfaces, "localhost"))))
-      own.push_back(interface.address);
-  }
-  return own;
-}
-
 Result<void> fill_lookup(RouteSettings& route, const ClientParameters& client, bool dns_disabled) {
   route.dns_lookup = route.native_lookup = route.native_first = false;
   for (const std::string& word : client.host_lookup()) {
@@ -60,7 +47,8 @@ Result<void> fill_lookup(RouteSettings& route, const ClientParameters& client, b
   return {};
 }
 
-void fill_route(RouteSettings& route, const ClientParameters& client, const config::Networks& networks) {
+void fill_route(RouteSettings& route, const ClientParameters& client, const config::Networks& networks,
+                const config::Host& host) {
   const std::string& protocols = networks.inet_protocols();
   route.use_ipv4 = mentions(protocols, "all") || mentions(protocols, "ipv4");
   route.use_ipv6 = mentions(protocols, "all") || mentions(protocols, "ipv6");
@@ -70,7 +58,7 @@ void fill_route(RouteSettings& route, const ClientParameters& client, const conf
   route.address_limit = static_cast<std::size_t>(client.mx_address_limit());
   route.defer_if_no_mx_address = client.defer_if_no_mx_address_found();
   route.default_service = client.tcp_port();
-  route.own_addresses = own_addresses(networks);
+  route.own_addresses = config::OwnAddresses(host, networks);
 }
 
 void fill_session(SessionSettings& session, const ClientParameters& client) {
@@ -114,7 +102,7 @@ Result<Settings> load_settings(const config::MainCf& main_cf, bool is_lmtp) {
   Settings settings;
   settings.route.is_lmtp = settings.session.is_lmtp = settings.transaction.is_lmtp = is_lmtp;
   settings.route.myhostname = settings.session.myhostname = (*identity)->myhostname();
-  fill_route(settings.route, **client, **networks);
+  fill_route(settings.route, **client, **networks, main_cf.host());
   if (auto filled = fill_lookup(settings.route, **client, (*switches)->disable_dns_lookups()); !filled)
     return fail(filled.error());
   settings.route.ignore_mx_error = (*switches)->ignore_mx_lookup_error();
@@ -132,6 +120,7 @@ Result<Settings> load_settings(const config::MainCf& main_cf, bool is_lmtp) {
   settings.session_limit = static_cast<std::size_t>((*client)->mx_session_limit());
   settings.generic_maps = (*client)->generic_maps();
   settings.fallback_relay = (*client)->fallback_relay();
+  settings.best_mx_transport = (*switches)->best_mx_transport();
   settings.bind_address = (*client)->bind_address();
   settings.bind_address6 = (*client)->bind_address6();
   return settings;

@@ -5,6 +5,11 @@
 #include "lib/mail/dsn.h"
 
 namespace posthouse::delivery::smtp {
+namespace {
+
+constexpr std::string_view kLoopDsn = "5.4.6";
+
+}  // namespace
 
 std::string_view phase_text(Phase phase) {
   switch (phase) {
@@ -95,6 +100,15 @@ Failure refused_session(const Server& server, const protocol::Reply& reply, bool
 Failure message_too_large(const Server& server, std::int64_t size, std::uint64_t limit) {
   return Failure::bounced(
       "5.3.4", fmt::format("message size {} exceeds size limit {} of server {}", size, limit, server.name()));
+}
+
+Failure loops_to_self(std::string_view destination) {
+  return Failure::bounced(std::string(kLoopDsn),
+                          fmt::format("mail for {} loops back to myself", destination));
+}
+
+bool is_loop_to_self(const Failure& failure) {
+  return failure.dsn == kLoopDsn;
 }
 
 Failure smtputf8_missing(const Server& server) {

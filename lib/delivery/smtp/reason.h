@@ -40,6 +40,9 @@ Failure refused_command(const Server& server, const protocol::Reply& reply, Phas
 // A greeting or EHLO reply that refuses the session; `softened`: 5xx counts as 4xx.
 Failure refused_session(const Server& server, const protocol::Reply& reply, bool softened);
 Failure message_too_large(const Server& server, std::int64_t size, std::uint64_t limit);
+// The next hop is this mail system; no other one is tried.
+Failure loops_to_self(std::string_view destination);
+bool is_loop_to_self(const Failure& failure);
 Failure smtputf8_missing(const Server& server);
 
 // For the report: who said what.

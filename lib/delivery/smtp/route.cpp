@@ -7,6 +7,7 @@
 #include <random>
 
 #include "lib/base/text.h"
+#include "lib/delivery/smtp/reason.h"
 #include "lib/log/log.h"
 #include "lib/mail/host_name.h"
 
@@ -16,7 +17,6 @@ namespace {
 using Servers = std::vector<Server>;
 
 constexpr std::chrono::seconds kLookupTimeout{60};
-constexpr std::uint16_t kSmtpPort = 25;
 
 Deadline lookup_deadline() {
   return deadline_after(kLookupTimeout);
@@ -97,11 +97,16 @@ Result<Servers> Router::host_servers(const std::string& host, unsigned preferenc
 }
 
 bool Router::is_self(const Server& server) const {
-  return std::ranges::find(settings_.own_addresses, server.address) != settings_.own_addresses.end();
+  return settings_.own_addresses.contains(server.address);
 }
 
-Result<Servers> Router::mx_servers(const std::string& domain, const dns::Reply& mx,
-                                   std::uint16_t port) const {
+// Where another server of this mail system would not be taken for a loop: it listens at other ports.
+bool Router::is_smtp(std::uint16_t port) const {
+  return !settings_.is_lmtp && port == kSmtpPort;
+}
+
+Result<Servers> Router::mx_servers(const std::string& domain, const dns::Reply& mx, std::uint16_t port,
+                                   bool* is_mx_host) const {
   if (is_null_mx(mx))
     return fail(Failure::bounced("5.1.0", fmt::format("Domain {} does not accept mail (nullMX)", domain)));
   Servers found;
@@ -125,28 +130,33 @@ Result<Servers> Router::mx_servers(const std::string& domain, const dns::Reply& 
   order(found);
   const unsigned best_found = found.front().preference;
   for (Server& server : found) server.is_best = server.preference == best_found;
-  const auto self = port == kSmtpPort
-                        ? std::ranges::find_if(found, [&](const Server& s) { return is_self(s); })
-                        : found.end();
+  const auto self =
+      is_smtp(port) ? std::ranges::find_if(found, [&](const Server& s) { return is_self(s); }) : found.end();
   if (self == found.end()) return found;
+  if (is_mx_host != nullptr) *is_mx_host = true;
   const unsigned own = self->preference;
   std::erase_if(found, [own](const Server& server) { return server.preference >= own; });
   if (!found.empty()) return found;
   if (best != best_found)
     return fail(Failure::deferred("4.4.4", "unable to find primary relay for " + domain));
-  return fail(Failure::bounced("5.4.6", fmt::format("mail for {} loops back to myself", domain)));
+  return fail(loops_to_self(domain));
 }
 
-Result<Servers> Router::domain_servers(const Destination& destination, std::uint16_t port) const {
+Result<Servers> Router::domain_servers(const Destination& destination, std::uint16_t port,
+                                       bool* is_mx_host) const {
   const std::string& domain = destination.host;
   const dns::Reply mx = peers_.dns->query(domain, dns::Type::mx, lookup_deadline());
-  if (mx.outcome == dns::Outcome::found) return mx_servers(domain, mx, port);
+  if (mx.outcome == dns::Outcome::found) return mx_servers(domain, mx, port, is_mx_host);
   if (mx.outcome == dns::Outcome::temporary && !settings_.ignore_mx_error) return fail(dns_failure(mx));
-  auto servers = host_servers(domain, 0, port);
+  return single_host(domain, port);
+}
+
+Result<Servers> Router::single_host(const std::string& host, std::uint16_t port) const {
+  auto servers = host_servers(host, 0, port);
   if (!servers) return servers;
   order(*servers);
-  if (port == kSmtpPort && std::ranges::any_of(*servers, [&](const Server& s) { return is_self(s); }))
-    return fail(Failure::bounced("5.4.6", fmt::format("mail for {} loops back to myself", domain)));
+  if (is_smtp(port) && std::ranges::any_of(*servers, [&](const Server& s) { return is_self(s); }))
+    return fail(loops_to_self(host));
   return servers;
 }
 
@@ -173,16 +183,16 @@ void Router::balance(std::vector<Server>& servers) const {
   if (other != servers.end()) std::rotate(end - 1, other, other + 1);
 }
 
-Result<Servers> Router::route(const Destination& destination) const {
+Result<Servers> Router::route(const Destination& destination, bool* is_mx_host) const {
   if (destination.is_unix)
     return Servers{{.host = settings_.myhostname, .address = destination.host, .is_unix = true}};
   const auto port = port_of(destination.service);
   if (!port) return fail(port.error());
   const bool use_mx = !destination.is_bracketed && !settings_.is_lmtp && settings_.dns_enabled &&
                       settings_.dns_lookup && !mail::is_ip_address(destination.host);
-  auto servers = use_mx ? domain_servers(destination, *port) : host_servers(destination.host, 0, *port);
+  auto servers =
+      use_mx ? domain_servers(destination, *port, is_mx_host) : single_host(destination.host, *port);
   if (!servers) return servers;
-  if (!use_mx) order(*servers);
   balance(*servers);
   if (settings_.address_limit > 0 && servers->size() > settings_.address_limit)
     servers->resize(settings_.address_limit);

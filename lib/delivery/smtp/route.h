@@ -29,12 +29,14 @@ class Router {
 
   // At least one server, or why there is none: 5.4.4 no such host, 4.4.3 lookup trouble, 5.4.6 loop to self,
   // 5.1.0 null MX, 4.4.4 no usable MX. May wait.
-  Result<std::vector<Server>> route(const Destination& destination) const;
+  // `is_mx_host` becomes true when this mail system is an MX host of the destination, though not the best.
+  Result<std::vector<Server>> route(const Destination& destination, bool* is_mx_host = nullptr) const;
 
  private:
-  Result<std::vector<Server>> domain_servers(const Destination& destination, std::uint16_t port) const;
-  Result<std::vector<Server>> mx_servers(const std::string& domain, const dns::Reply& mx,
-                                         std::uint16_t port) const;
+  Result<std::vector<Server>> domain_servers(const Destination& destination, std::uint16_t port,
+                                             bool* is_mx_host) const;
+  Result<std::vector<Server>> mx_servers(const std::string& domain, const dns::Reply& mx, std::uint16_t port,
+                                         bool* is_mx_host) const;
   Result<std::vector<Server>> host_servers(const std::string& host, unsigned preference,
                                            std::uint16_t port) const;
   Result<std::vector<Server>> dns_servers(const std::string& host, unsigned preference,
@@ -43,7 +45,9 @@ class Router {
                                              std::uint16_t port) const;
   void order(std::vector<Server>& servers) const;
   void balance(std::vector<Server>& servers) const;
+  Result<std::vector<Server>> single_host(const std::string& host, std::uint16_t port) const;
   bool is_self(const Server& server) const;
+  bool is_smtp(std::uint16_t port) const;
 
   RouteSettings settings_;
   RouterPeers peers_;

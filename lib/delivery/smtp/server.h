@@ -10,6 +10,8 @@
 
 namespace posthouse::delivery::smtp {
 
+inline constexpr std::uint16_t kSmtpPort = 25;
+
 struct Server {
   std::string host;     // name as in the DNS, or myhostname for a UNIX socket
   std::string address;  // numeric, or the path of a UNIX socket

@@ -93,8 +93,16 @@ Result<void> Session::refused(const protocol::Reply& reply, bool softened) {
   return fail(refused_session(server_, reply, softened));
 }
 
+bool Session::is_own_name(std::string_view name) const {
+  return !settings_->is_lmtp && equal_ignoring_case(name, settings_->myhostname);
+}
+
+bool Session::is_self() const {
+  return is_own_name(capabilities_.server_name) && server_.port == kSmtpPort && !server_.is_unix;
+}
+
 void Session::note_own_name(std::string_view what, std::string_view name) const {
-  if (!settings_->is_lmtp && equal_ignoring_case(name, settings_->myhostname))
+  if (is_own_name(name))
     log::warning("host {} {} with my own hostname {}", server_.name_and_port(), what, name);
 }
 

@@ -42,6 +42,8 @@ class Session {
   const protocol::Capabilities& capabilities() const { return capabilities_; }
   const Server& server() const { return server_; }
   bool is_broken() const { return is_broken_; }
+  // The server calls itself by this mail system's own name, and is where one would listen.
+  bool is_self() const;
   bool needs_reset = false;  // a transaction was begun and not finished
   int uses = 0;              // messages so far
   bool is_sole = false;      // its destination has no other server
@@ -50,6 +52,7 @@ class Session {
  private:
   Result<void> hello(bool extended);
   Result<void> refused(const protocol::Reply& reply, bool softened);
+  bool is_own_name(std::string_view name) const;
   void note_own_name(std::string_view what, std::string_view name) const;
   Deadline deadline(Phase phase) const;
   Failure trouble(runtime::Io io, Phase phase);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/failure.h"
+#include "lib/config/own_addresses.h"
 
 namespace posthouse::delivery::smtp {
 
@@ -26,7 +27,7 @@ struct RouteSettings {
   bool defer_if_no_mx_address = false;
   std::string default_service = "smtp";
   std::string myhostname;
-  std::vector<std::string> own_addresses;  // of this mail system, for loops to self
+  config::OwnAddresses own_addresses;  // for loops to self
 };
 
 struct Timeouts {
@@ -70,7 +71,8 @@ struct Settings {
   ReuseSettings reuse;
   std::size_t session_limit = 2;  // sessions per request; 0: no limit
   std::string generic_maps;
-  std::string fallback_relay;  // list of destinations
+  std::string fallback_relay;     // list of destinations
+  std::string best_mx_transport;  // takes what loops back to this mail system
   std::string bind_address, bind_address6;
 };
 

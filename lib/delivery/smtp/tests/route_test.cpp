@@ -145,7 +145,7 @@ TEST(Route, MxHostsWithoutAddress) {
 
 TEST(Route, StopsBeforeItself) {
   World world;
-  world.settings.own_addresses = {"192.0.2.9"};
+  world.settings.own_addresses = config::OwnAddresses({"192.0.2.9"});
   world.dns.add("d.test", dns::Type::mx, "a.test", 10);
   world.dns.add("d.test", dns::Type::mx, "me.test", 20);
   world.dns.add("d.test", dns::Type::mx, "z.test", 30);
