@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -159,3 +160,105 @@ def test_mailq_is_postqueue_p(deferred):
     mta.wait_queue("deferred", 1)
     assert mta.run("sendmail", "-bp").stdout == mta.run("postqueue", "-p").stdout
     assert queue_id in mta.run("sendmail", "-bp").stdout
+
+
+def test_flush_of_one_site(mta):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h",
+              fast_flush_domains="elsewhere.test, other.test")
+    _, message_id = mta.deliver("one@elsewhere.test")
+    second, _ = mta.deliver("one@other.test")
+    mta.wait_queue("deferred", 2)
+    with Sink(port=port) as sink:
+        mta.run("postqueue", "-s", "elsewhere.test")
+        assert sink.wait_for_message(message_id)
+        assert mta.wait_queue("deferred", 1) == [second]
+
+
+def test_a_site_without_flush_service_is_refused(deferred):
+    mta, _ = deferred
+    result = mta.run("postqueue", "-s", "nowhere.test", check=False)
+    assert result.returncode != 0 and "nowhere.test" in result.stdout
+
+
+def test_purge_removes_old_unfinished_files_only(mta):
+    mta.start()
+    mta.stop()
+    old, new = (mta.queue / "incoming" / name for name in ("0123456789A", "0123456789B"))
+    owner = (mta.queue / "incoming").stat()
+    for path in (old, new):
+        path.write_bytes(b"x")
+        path.chmod(0o600)
+        os.chown(path, owner.st_uid, owner.st_gid)
+    os.utime(old, (1000000000, 1000000000))
+    if mta.suite.is_reference:     # it cannot append to root's log while the mail system is down
+        os.chown(mta.log.path, owner.st_uid, owner.st_gid)
+    mta.run("postsuper", "-p")
+    assert not old.exists() and new.exists()
+    new.unlink()
+
+
+def test_structure_check_moves_files_to_their_place(deferred):
+    mta, port = deferred
+    queue_id, message_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    mta.stop()
+    path = mta.queue_file(queue_id)
+    wrong = mta.queue / "deferred" / queue_id
+    owner = (mta.queue / "deferred").stat()
+    path.rename(wrong)
+    if mta.suite.is_reference:
+        os.chown(mta.log.path, owner.st_uid, owner.st_gid)
+    mta.run("postsuper", "-s")
+    assert path.exists() and not wrong.exists()
+    with Sink(port=port) as sink:
+        mta.start()
+        mta.run("postqueue", "-f")
+        assert sink.wait_for_message(message_id)
+
+
+def test_all_of_one_queue(deferred):
+    mta, _ = deferred
+    ids = sorted(mta.deliver("one@elsewhere.test")[0] for _ in range(2))
+    mta.wait_queue("deferred", 2)
+    assert "Placed on hold: 2 messages" in mta.run("postsuper", "-h", "ALL", "deferred").stdout
+    assert mta.queued("hold") == ids
+    assert mta.run("postsuper", "-d", "ALL", "deferred").stdout in ("", "postsuper: Deleted: 0 messages\n")
+    assert "Released from hold: 2 messages" in mta.run("postsuper", "-H", "ALL").stdout
+    assert "Requeued: 2 messages" in mta.run("postsuper", "-r", "ALL").stdout
+
+
+@pytest.mark.posthouse_only("compares with it")
+@pytest.mark.skipif(not os.path.exists("/usr/sbin/postcat"), reason="needs Debian's Postfix")
+@pytest.mark.parametrize("options", ["", "-e", "-h", "-b", "-eh", "-bh", "-beh", "-d", "-o", "-do", "-r", "-or", "-s 97", "-os 97",
+                                     "-bo", "-ho"])
+def test_postcat_prints_what_the_reference_prints(deferred, options):
+    mta, _ = deferred
+    queue_id, _ = mta.deliver(["one@elsewhere.test", "two@elsewhere.test"], subject="look")
+    mta.wait_queue("deferred", 1)
+    path = str(mta.queue_file(queue_id))
+    ours = mta.run("postcat", *options.split(), path)
+    theirs = subprocess.run(["/usr/sbin/postcat", *options.split(), path], capture_output=True, text=True,
+                            env={"MAIL_CONFIG": str(mta.config), "PATH": "/usr/sbin:/usr/bin:/bin", "TZ": "UTC"})
+    assert theirs.returncode == 0, theirs.stderr
+    assert ours.stdout == theirs.stdout
+
+
+def test_postlog_writes_to_the_log(mta):
+    mta.start()
+    mta.run("postlog", "-t", "postfix/backup", "-p", "warn", "disk", "is", "slow")
+    mta.log.wait(r"^warning: disk is slow$", process="backup")
+    mta.run("postlog", "-t", "postfix/backup", input=b"first\nsecond\n")
+    mta.log.wait(r"^first$", process="backup")
+    mta.log.wait(r"^second$", process="backup")
+
+
+def test_postkick_wakes_a_service(deferred):
+    mta, port = deferred
+    _, message_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    with Sink(port=port) as sink:
+        mta.run("postkick", "public", "qmgr", "FDA")
+        assert sink.wait_for_message(message_id)
+    mta.allowed_trouble.append("nosuch")
+    assert mta.run("postkick", "public", "nosuch", "W", check=False).returncode != 0

@@ -6,6 +6,8 @@ import pytest
 
 from harness.instance import IS_ROOT
 from harness.maildir import Maildir
+from harness.ports import free_port
+from harness.sink import Sink
 from harness.waiting import wait_for
 
 
@@ -85,6 +87,49 @@ def test_bv_probes_without_delivery(mta):
     assert "delivers to maildir" in report.get_payload(0).get_content()
     assert not mta.maildir("alice").files()
     mta.log.wait(r"to=<alice@virt\.test>.*status=deliverable \(delivers to maildir\)$")
+
+
+def test_dsn_options(mta, sink):
+    mta.start(relayhost=sink.nexthop)
+    mta.sendmail("-N", "failure,delay", "-V", "my+id", "-R", "hdrs", "-r", "bob@virt.test", "one@elsewhere.test",
+                 message=b"Subject: x\n\nx\n")
+    [taken] = sink.wait()
+    assert taken.sender == "bob@virt.test"
+    assert "ENVID=my+2Bid" in taken.mail_line and "RET=HDRS" in taken.mail_line
+    assert "NOTIFY=FAILURE,DELAY" in taken.rcpt_lines[0]
+
+
+@pytest.mark.parametrize("body", ["7BIT", "8BITMIME"])
+def test_body_type(mta, sink, body):
+    mta.start(relayhost=sink.nexthop)
+    mta.sendmail("-B", body, "one@elsewhere.test", message=b"Subject: x\n\nx\n")
+    assert f"BODY={body}" in sink.wait()[0].mail_line
+
+
+def test_bi_builds_the_alias_database(mta):
+    mta.start(alias_database=f"lmdb:{mta.config}/aliases")
+    (mta.config / "aliases").write_text("team: alice@virt.test, bob@virt.test\n")
+    mta.sendmail("-bi", message=b"")
+    assert mta.run("postmap", "-q", "team", f"lmdb:{mta.config}/aliases").stdout.strip() == "alice@virt.test, bob@virt.test"
+
+
+@pytest.mark.parametrize("option", ["-q", "-qI", "-qR"])
+def test_q_tries_deferred_mail(mta, option):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h",
+              fast_flush_domains="elsewhere.test")
+    queue_id, message_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    with Sink(port=port) as sink:
+        mta.sendmail({"-q": "-q", "-qI": f"-qI{queue_id}", "-qR": "-qRelsewhere.test"}[option], message=b"")
+        assert sink.wait_for_message(message_id)
+
+
+def test_ignored_options(mta):
+    mta.start()
+    mta.sendmail("-om", "-oem", "-odb", "-Am", "-L", "tag", "-bm", "-G", "-h", "3", "-m", "-U", "alice@virt.test",
+                 message=b"Subject: x\n\nx\n")
+    mta.maildir("alice").wait()
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="needs root to become another user")
