@@ -147,6 +147,26 @@ def test_the_postmaster_hears_of_bounces(mta, sink):
     mta.maildir("alice").wait()
 
 
+def test_the_postmaster_hears_of_delays(mta):
+    mta.start(relayhost=f"[127.0.0.1]:{free_port()}", delay_warning_time="1s", minimal_backoff_time="2s",
+              maximal_backoff_time="2s", queue_run_delay="2s", notify_classes="delay", delay_notice_recipient="bob@virt.test")
+    queue_id, _ = mta.deliver("slow@elsewhere.test", sender="alice@virt.test")
+    [copy] = mta.maildir("bob").wait_parsed()
+    assert copy["Subject"] == "Postmaster Warning: Delayed Mail" and copy["To"] == "bob@virt.test"
+    mta.log.wait(rf"^{queue_id}: postmaster delay notification: [0-9A-F]+$")
+    mta.maildir("alice").wait()
+
+
+def test_the_postmaster_hears_only_of_the_classes_named(mta, sink):
+    sink.on("RCPT", "550 5.1.1 gone")
+    mta.start(relayhost=sink.nexthop, notify_classes="2bounce, delay, data, policy, protocol, resource, software",
+              bounce_notice_recipient="bob@virt.test", delay_notice_recipient="bob@virt.test")
+    mta.deliver("gone@elsewhere.test", sender="alice@virt.test")
+    mta.maildir("alice").wait()
+    mta.wait_empty()
+    assert not mta.maildir("bob").files()
+
+
 def test_a_bounce_that_bounces_goes_to_the_postmaster(mta, sink):
     sink.on("RCPT", "550 5.1.1 gone")
     mta.start(relayhost=sink.nexthop, notify_classes="2bounce", **{"2bounce_notice_recipient": "bob@virt.test"})
