@@ -185,3 +185,15 @@ def test_many_deferred_messages_do_not_stop_new_mail(mta):
         peer.deliver("alice@virt.test")
     mta.maildir("alice").wait()
     wait_for(lambda: len(mta.queued("deferred")) == 200, "all are deferred")
+
+
+def test_a_destination_that_fills_the_queue_is_named(mta, sink):
+    sink.on("RCPT", HANG)
+    mta.start(relayhost=sink.nexthop, qmgr_message_active_limit="10", smtp_destination_concurrency_limit="1",
+              smtp_rcpt_timeout="1h", in_flow_delay="0")
+    with mta.peer() as peer:
+        for number in range(8):
+            peer.deliver(f"r{number}@elsewhere.test")
+    mta.log.wait(rf"^warning: mail for \[127\.0\.0\.1\]:{sink.port} is using up \d+ of \d+ active queue entries$", process="qmgr")
+    assert len(mta.log.grep("is using up")) == 1
+    mta.log.wait("qmgr_clog_warn_time = 0$")
