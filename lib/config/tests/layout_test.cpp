@@ -12,7 +12,7 @@ TEST(Layout, ThePrefixIsWhatStandsBeforeAKnownDirectory) {
 }
 
 TEST(Layout, OtherPlacesTellNothing) {
-  EXPECT_EQ(prefix_of("/home/user/bin", {"sbin", "libexec/posthouse"}), std::nullopt);
+  EXPECT_EQ(prefix_of("/srv/mail/bin", {"sbin", "libexec/posthouse"}), std::nullopt);
   EXPECT_EQ(prefix_of("/opt/other-sbin", {"sbin"}), std::nullopt);
   EXPECT_EQ(prefix_of("/usr/sbin", {"/usr/sbin"}), std::nullopt);
   EXPECT_EQ(prefix_of("sbin", {"sbin"}), std::nullopt);
