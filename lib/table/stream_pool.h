@@ -9,21 +9,23 @@
 
 namespace posthouse::table {
 
-class StreamPool {
+// S: made of a connected runtime::Stream.
+template <class S>
+class BasicStreamPool {
  public:
   static constexpr std::size_t kLimit = 4;
-  // Prepares a new connection (authentication); may wait.
-  using Greet = std::function<Result<void>(runtime::Stream&, Deadline)>;
+  // Prepares a new connection (encryption, authentication); may wait.
+  using Greet = std::function<Result<void>(S&, Deadline)>;
 
-  explicit StreamPool(Endpoint endpoint, Greet greet = {})
+  explicit BasicStreamPool(Endpoint endpoint, Greet greet = {})
       : endpoint_(std::move(endpoint)), greet_(std::move(greet)), turn_(kLimit) {}
 
   const Endpoint& endpoint() const { return endpoint_; }
 
   // Runs `talk` on a kept connection; if that one turns out to be dead, or none is kept, on a new one. A
-  // connection is kept only after success. May wait; Result<T>(Stream&, Deadline).
+  // connection is kept only after success. May wait; Result<T>(S&, Deadline).
   template <class T>
-  Result<T> ask(const std::function<Result<T>(runtime::Stream&, Deadline)>& talk, Deadline deadline) {
+  Result<T> ask(const std::function<Result<T>(S&, Deadline)>& talk, Deadline deadline) {
     if (turn_.acquire(deadline) != runtime::Wake::ready)
       return fail(Failure::deferred("4.3.0", "too many lookups are waiting"));
     Result<T> answer = ask_now<T>(talk, deadline);
@@ -33,9 +35,9 @@ class StreamPool {
 
  private:
   template <class T>
-  Result<T> ask_now(const std::function<Result<T>(runtime::Stream&, Deadline)>& talk, Deadline deadline) {
+  Result<T> ask_now(const std::function<Result<T>(S&, Deadline)>& talk, Deadline deadline) {
     while (!idle_.empty()) {
-      runtime::Stream stream = std::move(idle_.back());
+      S stream = std::move(idle_.back());
       idle_.pop_back();
       if (stream.input_is_waiting()) continue;  // closed, or out of step
       Result<T> answer = talk(stream, deadline);
@@ -44,23 +46,26 @@ class StreamPool {
         return answer;
       }
     }
-    auto stream = connect_endpoint(endpoint_, deadline);
-    if (!stream) {
-      stream.error().text = "connect to " + endpoint_.text + ": " + stream.error().text;
-      return fail(std::move(stream.error()));
+    auto connected = connect_endpoint(endpoint_, deadline);
+    if (!connected) {
+      connected.error().text = "connect to " + endpoint_.text + ": " + connected.error().text;
+      return fail(std::move(connected.error()));
     }
+    S stream(std::move(*connected));
     if (greet_) {
-      if (auto greeted = greet_(*stream, deadline); !greeted) return fail(std::move(greeted.error()));
+      if (auto greeted = greet_(stream, deadline); !greeted) return fail(std::move(greeted.error()));
     }
-    Result<T> answer = talk(*stream, deadline);
-    if (answer) idle_.push_back(std::move(*stream));
+    Result<T> answer = talk(stream, deadline);
+    if (answer) idle_.push_back(std::move(stream));
     return answer;
   }
 
   Endpoint endpoint_;
   Greet greet_;
   runtime::Semaphore turn_;
-  std::vector<runtime::Stream> idle_;
+  std::vector<S> idle_;
 };
+
+using StreamPool = BasicStreamPool<runtime::Stream>;
 
 }  // namespace posthouse::table

@@ -1,4 +1,4 @@
-"""Tables in servers that speak TLS and ask who is there: MariaDB, OpenLDAP."""
+"""Tables in servers that speak TLS and ask who is there: MariaDB, OpenLDAP, Redis."""
 import shutil
 import subprocess
 
@@ -206,3 +206,32 @@ def test_ldap_trouble_is_told(tables, slapd):
     assert tables.ask(both, "alice")[0] == 0
     slapd.hang()
     tables.fails(tables.file("slow.cf", "ldap", **dict(slapd.settings, timeout="2")), "alice", "query error")
+
+# --- Redis --------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def redis(folder, tables, authority, certificate):
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    (folder / "users.acl").write_text("user default off\nuser mail on >secret ~mail:* +@all\n")
+    server = Server(port, "redis-server", "--port", "0", "--tls-port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder,
+                    "--aclfile", folder / "users.acl", "--tls-cert-file", certificate.file, "--tls-key-file", certificate.key,
+                    "--tls-ca-cert-file", authority.file, "--tls-auth-clients", "optional")
+    server.settings = {"hosts": f"127.0.0.1:{port}", "user": "mail", "password": "secret", "key_format": "mail:%s", "tls": "yes"}
+    yield server
+    server.stop()
+
+
+def test_redis_over_tls(tables, redis, authority, stranger):
+    spec = tables.file("r.cf", "redis", **redis.settings, tls_CAfile=authority.file)
+    tables.mta.run("postmap", "-i", spec, input=b"a one\nlong " + b"x" * 100000 + b"\n")
+    assert tables.ask(spec, "a", "b", "long")[1] == {"a": "one", "long": "x" * 100000}
+    wrong = tables.file("wrong.cf", "redis", **redis.settings, tls_CAfile=stranger.file)
+    tables.fails(wrong, "a", "certificate", "query error")
+    name = tables.file("name.cf", "redis", **dict(redis.settings, hosts=f"127.0.0.2:{redis.port}"), tls_CAfile=authority.file)
+    tables.fails(name, "a", "query error")
+    plain = tables.file("plain.cf", "redis", **dict(redis.settings, tls="no"))
+    tables.fails(plain, "a", "query error")
+    password = tables.file("password.cf", "redis", **dict(redis.settings, password="no"), tls_CAfile=authority.file)
+    tables.fails(password, "a", "AUTH failed: WRONGPASS")

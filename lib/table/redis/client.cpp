@@ -72,15 +72,19 @@ Answer take(const redisReply& reply) {
   return out;
 }
 
-Result<Answer> converse(runtime::Stream& stream, const std::string& request, Deadline deadline) {
-  if (auto sent = send(stream, request, deadline); !sent) return fail(std::move(sent.error()));
+Failure no_answer(runtime::Io io) {
+  return Failure::deferred("4.3.0",
+                           io == runtime::Io::timeout ? "the server does not answer" : "lost connection");
+}
+
+Result<Answer> converse(runtime::TlsStream& stream, const std::string& request, Deadline deadline) {
+  stream.write(request);
+  if (const auto io = stream.flush(deadline); io != runtime::Io::ok) return fail(no_answer(io));
   const std::unique_ptr<redisReader, FreeReader> reader(::redisReaderCreate());
   std::size_t total = 0;
   for (;;) {
     if (stream.buffered().empty()) {
-      if (const auto io = stream.fill(deadline); io != runtime::Io::ok)
-        return fail(Failure::deferred(
-            "4.3.0", io == runtime::Io::timeout ? "the server does not answer" : "lost connection"));
+      if (const auto io = stream.fill(deadline); io != runtime::Io::ok) return fail(no_answer(io));
     }
     const auto bytes = stream.buffered();
     total += bytes.size();
@@ -106,10 +110,15 @@ Result<RedisSettings> redis_settings(const ClientConfig& config) {
   out.database = config.number("database", 0, 0, 1'000'000);
   out.timeout = std::chrono::seconds(config.number("timeout", 5, 1, 3600));
   out.retry_interval = std::chrono::seconds(config.number("retry_interval", 60, 1, 86400));
-  // Never without the encryption that was asked for.
-  if (config.yes_no("tls", false))
-    return fail(
-        Failure::deferred("4.3.5", fmt::format("redis:{}: tls = yes is not supported yet", config.name())));
+  if (!config.yes_no("tls", false)) return out;
+  auto tls = runtime::TlsClient::create({.ca_file = config.text("tls_CAfile"),
+                                         .ca_path = config.text("tls_CApath"),
+                                         .certificate_file = config.text("tls_cert_file"),
+                                         .key_file = config.text("tls_key_file"),
+                                         .verifies = config.yes_no("tls_verify_cert", true)});
+  if (!tls)
+    return fail(Failure::deferred("4.3.5", fmt::format("redis:{}: {}", config.name(), tls.error().text)));
+  out.tls = std::move(*tls);
   return out;
 }
 
@@ -120,13 +129,19 @@ RedisClient::RedisClient(std::string title, RedisSettings settings)
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     auto endpoint =
         parse_endpoint(servers_.name(i), "6379").value_or(Endpoint{servers_.name(i), false, "", ""});
-    pools_.push_back(std::make_unique<StreamPool>(
-        std::move(endpoint),
-        [this](runtime::Stream& stream, Deadline deadline) { return greet(stream, deadline); }));
+    const std::string host = endpoint.is_unix ? "localhost" : endpoint.host;
+    pools_.push_back(std::make_unique<BasicStreamPool<runtime::TlsStream>>(
+        std::move(endpoint), [this, host](runtime::TlsStream& stream, Deadline deadline) {
+          return greet(stream, host, deadline);
+        }));
   }
 }
 
-Result<void> RedisClient::greet(runtime::Stream& stream, Deadline deadline) const {
+Result<void> RedisClient::greet(runtime::TlsStream& stream, const std::string& host,
+                                Deadline deadline) const {
+  if (settings_.tls) {
+    if (auto started = stream.start_tls(*settings_.tls, host, deadline); !started) return started;
+  }
   std::vector<std::vector<std::string>> commands;
   if (!settings_.password.empty() && settings_.user.empty()) commands.push_back({"AUTH", settings_.password});
   if (!settings_.password.empty() && !settings_.user.empty())
@@ -145,7 +160,7 @@ Result<RedisReply> RedisClient::command(const std::vector<std::string>& words) {
   std::string last = "all servers are down";
   for (std::size_t index : servers_.candidates(std::chrono::steady_clock::now())) {
     auto answer = pools_[index]->ask<Answer>(
-        [&](runtime::Stream& stream, Deadline until) { return converse(stream, request, until); },
+        [&](runtime::TlsStream& stream, Deadline until) { return converse(stream, request, until); },
         deadline_after(settings_.timeout));
     if (answer && !answer->error) {
       servers_.succeeded(index);

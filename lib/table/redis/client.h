@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/runtime/tls_stream.h"
 #include "lib/table/client_config.h"
 #include "lib/table/server_list.h"
 #include "lib/table/stream_pool.h"
@@ -19,6 +20,7 @@ struct RedisSettings {
   std::string hosts, user, password;
   long database = 0;
   std::chrono::seconds timeout{5}, retry_interval{60};
+  std::shared_ptr<const runtime::TlsClient> tls;  // none: plain
 };
 Result<RedisSettings> redis_settings(const ClientConfig& config);
 
@@ -35,12 +37,12 @@ class RedisClient {
   Result<RedisReply> command(const std::vector<std::string>& words);
 
  private:
-  Result<void> greet(runtime::Stream& stream, Deadline deadline) const;
+  Result<void> greet(runtime::TlsStream& stream, const std::string& host, Deadline deadline) const;
 
   std::string title_;
   RedisSettings settings_;
   ServerList servers_;
-  std::vector<std::unique_ptr<StreamPool>> pools_;
+  std::vector<std::unique_ptr<BasicStreamPool<runtime::TlsStream>>> pools_;
 };
 
 }  // namespace posthouse::table

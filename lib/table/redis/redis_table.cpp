@@ -1,6 +1,7 @@
 // Settings of a redis: file: hosts (host:port, unix:/path), user, password, database, command (get, hash,
 // set), key_format (%s %u %d %1-%9), hash (name of the hash, same expansions), set_value (what a member of a
 // set yields), ttl (seconds, of updates), tls, tls_CAfile, tls_CApath, tls_cert_file, tls_key_file,
+// tls_verify_cert (yes), domain, result_format, timeout, retry_interval.
 #include "lib/table/redis/redis_table.h"
 
 #include <fmt/format.h>
