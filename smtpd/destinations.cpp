@@ -71,15 +71,21 @@ std::optional<ClassRules> rules_of(const Check& check, AddressClass address_clas
 }
 
 // Found, not found, or trouble, over several lists of tables.
-std::optional<bool> is_listed(const std::vector<const table::TableList*>& lists, std::string_view address,
-                              const table::AddressRules& rules) {
+Result<bool> is_listed(const std::vector<const table::TableList*>& lists, std::string_view address,
+                       const table::AddressRules& rules) {
   for (const table::TableList* list : lists) {
     if (!list || list->empty()) continue;
-    const auto found = table::find_address(*list, address, rules);
-    if (std::holds_alternative<Failure>(found)) return std::nullopt;
+    auto found = table::find_address(*list, address, rules);
+    if (auto* trouble = std::get_if<Failure>(&found)) return fail(std::move(*trouble));
     if (std::holds_alternative<table::AddressMatch>(found)) return true;
   }
   return false;
+}
+
+// A value that makes no sense is a mistake of the configuration.
+Outcome lookup_trouble(Check& check, Subject subject, const Failure& why) {
+  return why.dsn == "4.3.5" ? check.reject(451, why.dsn, "Server configuration error")
+                            : check.table_trouble(subject);
 }
 
 // A transport named error or retry refuses at once, with its own text.
@@ -107,7 +113,7 @@ Outcome refuse_unlisted(Check& check, Subject subject) {
       subject == Subject::sender ? settings.sender_canonical : settings.recipient_canonical;
   const auto mapped = is_listed({&canonical, &settings.canonical, &settings.virtual_aliases}, address,
                                 settings.address_rules);
-  if (!mapped) return check.table_trouble(subject);
+  if (!mapped) return lookup_trouble(check, subject, mapped.error());
   if (*mapped) return Outcome::dunno;
   if (auto error = refuse_error_transport(check, subject, *resolved);
       error && resolved->address_class != AddressClass::virtual_alias) {
@@ -116,7 +122,7 @@ Outcome refuse_unlisted(Check& check, Subject subject) {
   const auto rules = rules_of(check, resolved->address_class);
   if (!rules || (rules->tables && rules->tables->empty())) return Outcome::dunno;
   const auto listed = is_listed({rules->tables}, address, settings.address_rules);
-  if (!listed) return check.table_trouble(subject);
+  if (!listed) return lookup_trouble(check, subject, listed.error());
   if (*listed) return Outcome::dunno;
   const std::string text = check.settings().shows_table_name
                                ? fmt::format("User unknown in {} table", rules->name)

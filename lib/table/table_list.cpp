@@ -40,7 +40,7 @@ Lookup TableList::lookup(std::string_view key, KeyPart part, std::shared_ptr<Tab
       }
       log::warning("{} lookup of {} returns an empty string result", title_, key);
       log::warning("{} should return NO RESULT in case of NOT FOUND", title_);
-      return Failure::deferred("4.3.0", "Temporary lookup failure");
+      return Failure::deferred("4.3.5", "Server configuration error");
     }
     if (std::holds_alternative<Failure>(answer)) {
       log::warning("{} lookup error for \"{}\"", table->spec(), key);

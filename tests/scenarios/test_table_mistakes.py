@@ -1,0 +1,185 @@
+"""Tables with mistakes in them, answers that make no sense, and tables that change under a running daemon: what is told,
+and that nothing is bounced over it."""
+import os
+import re
+
+import pytest
+
+from harness.waiting import wait_for
+
+
+def written(mta, name, text):
+    path = mta.config / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    os.utime(path, (path.stat().st_mtime - 3600,) * 2)      # the reference waits for fresh files to settle
+    return path
+
+
+def complaints(mta, *arguments, input=None, status=0):
+    done = mta.run(*arguments, input=input, check=False)
+    assert done.returncode == status, done.stdout
+    return [line.removeprefix(f"{arguments[0]}: ") for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def quiet(mta):
+    mta.allowed_trouble.append(r"post(map|alias)\[\d+\]: fatal: ")
+    return mta
+
+
+# --- sources ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind, suffix", [("hash", "db"), ("btree", "db"), ("lmdb", "lmdb"), ("cdb", "cdb")])
+def test_mistakes_in_a_map_are_told_with_their_lines(kind, suffix, quiet):
+    path = written(quiet, "t", 'good one\nnovalue\n\nUser@Example.com a\nuser@example.COM b\nroot: x\n"open y\n')
+    told = complaints(quiet, "postmap", f"{kind}:{path}")
+    where = {"lmdb": f"lmdb:{path}", "cdb": path}.get(kind, f"{path}.{suffix}")
+    assert sorted(told) == sorted([
+        f"warning: {path}, line 2: expected format: key whitespace value",
+        f'warning: {where}: duplicate entry: "user@example.com"',
+        f'warning: {path}, line 6: record is in "key: value" format; is this an alias file?',
+        f"warning: {path}, line 7: unbalanced '\"' in '\"open y' -- ignoring this line"])
+    answers = quiet.run("postmap", "-q", "-", f"{kind}:{path}", input=b"good\nuser@example.com\nroot:\nnovalue\n").stdout
+    assert answers == "good\tone\nuser@example.com\ta\nroot:\tx\n"
+
+
+def test_mistakes_in_aliases_are_told_with_their_lines(quiet):
+    path = written(quiet, "al", "root: one\nnocolon\nempty:\na@b.test: c\nROOT: two\n")
+    told = complaints(quiet, "postalias", f"hash:{path}")
+    assert sorted(told) == sorted([
+        f"warning: {path}, line 2: need name:value pair", f"warning: {path}, line 3: need name:value pair",
+        f"warning: {path}, line 4: name must be local", f'warning: {path}.db: duplicate entry: "root"'])
+
+
+PATTERNS = [
+    ("/a(/ x\n/b/ y\n", {"regexp": "regexp map {path}, line 1: Unmatched ( or \\(", "pcre": "pcre map {path}, line 1: error in regex at offset 2: missing closing parenthesis"}),
+    ("/a/q x\n/b/ y\n", {"regexp": 'regexp map {path}, line 1: unknown regexp option "q": skipping this rule',
+                         "pcre": 'pcre map {path}, line 1: unknown regexp option "q": skipping this rule'}),
+    ("/a x\n/b/ y\n", {"regexp": 'regexp map {path}, line 1: no closing regexp delimiter "/": ',
+                       "pcre": 'pcre map {path}, line 1: no closing regexp delimiter "/": '}),
+    ("/a/ $1\n/b/ y\n", {"regexp": "regexp map {path}, line 1: out of range replacement index \"1\"",
+                         "pcre": "pcre map {path}, line 1: out of range replacement index \"1\""}),
+    ("endif\n/b/ y\n", {"regexp": "regexp map {path}, line 1: ignoring ENDIF without matching IF",
+                        "pcre": "pcre map {path}, line 1: ignoring ENDIF without matching IF"}),
+    ("/b/ y\nif /a/\n", {"regexp": "regexp map {path}, line 2: IF has no matching ENDIF",
+                         "pcre": "pcre map {path}, line 2: IF has no matching ENDIF"}),
+]
+
+
+@pytest.mark.parametrize("kind", ("regexp", "pcre"))
+@pytest.mark.parametrize("text, expected", PATTERNS, ids=("pattern", "option", "delimiter", "reference", "endif", "if"))
+def test_mistakes_in_patterns_are_told_and_the_rest_counts(kind, text, expected, quiet):
+    path = written(quiet, "r", text)
+    told = complaints(quiet, "postmap", "-q", "b", f"{kind}:{path}")
+    assert told[-1] == "y"
+    assert any(expected[kind].format(path=path) in line for line in told), told
+
+
+def test_mistakes_in_networks_are_told_and_the_rest_counts(quiet):
+    path = written(quiet, "c", "10.0.0.0/33 a\n10.0.0.1/8 b\nendif\n10.0.0.1\n192.0.2.0/24 net\nif 192.0.2.0/24\n")
+    told = complaints(quiet, "postmap", "-q", "192.0.2.1", f"cidr:{path}")
+    assert told[-1] == "net"
+    for line in (f'cidr map {path}, line 1: bad mask length in "10.0.0.0/33": skipping this rule',
+                 f'cidr map {path}, line 2: non-null host address bits in "10.0.0.1/8", perhaps you should use "10.0.0.0/8" instead: skipping this rule',
+                 f"cidr map {path}, line 3: ENDIF without IF: skipping this rule", f"cidr map {path}, line 6: IF has no matching ENDIF"):
+        assert f"warning: {line}" in told, told
+
+
+# --- keys ---------------------------------------------------------------------------------------------------
+
+ODD_KEYS = [b"x" * 10240, b"a\0b", b"\0", b"a\rb", b"\xff\xfe", b"a" * 254 + b"@x", b"'", b"%s", b"\x7f"]
+
+
+@pytest.mark.parametrize("spec", ["hash", "btree", "lmdb", "cdb", "texthash", "inline:{a=one}", "regexp:{{/^b$/ two}}", "pcre:{{/^b$/ two}}",
+                                  "cidr:{{192.0.2.0/24 net}}", "unix:passwd.byname", "unionmap:{inline:{a=one}}", "pipemap:{inline:{a=one}}"])
+def test_odd_keys_are_not_found(spec, quiet):
+    if ":" not in spec:
+        path = written(quiet, "t", "a one\n")
+        if spec != "texthash":
+            quiet.run("postmap", f"{spec}:{path}")
+        spec = f"{spec}:{path}"
+    done = quiet.run("postmap", "-q", "-", spec, input=b"\n".join(ODD_KEYS[:1] + ODD_KEYS[3:]) + b"\n", check=False)
+    assert done.returncode == 1 and not done.stdout, done.stdout
+    # What follows a NUL is no part of a line; nothing crashes over it.
+    done = quiet.run("postmap", "-q", "-", spec, input=b"zz\0b\nzz\n", check=False)
+    assert done.returncode == 1 and not done.stdout, done.stdout
+
+
+def test_a_key_of_two_lines_is_not_found(quiet):
+    path = written(quiet, "t", "a one\nb two\n")
+    quiet.run("postmap", f"hash:{path}")
+    for spec in (f"hash:{path}", f"texthash:{path}", "regexp:{{/^b$/ two}}", "inline:{a=one}"):
+        done = quiet.run("postmap", "-q", "zz\nyy", spec, check=False)
+        assert done.returncode == 1 and not done.stdout, (spec, done.stdout)
+
+
+def test_odd_recipients_reach_every_table_and_are_answered(mta):
+    """10 kB in one address, and bytes that no table has."""
+    mta.table("t", "a@virt.test ok\n", "hash")
+    mta.start(virtual_mailbox_maps=f"hash:{mta.config}/t, regexp:{written(mta, 'r', '/^never/ x')}", virtual_alias_maps=f"hash:{mta.config}/t",
+              smtpd_recipient_restrictions=f"check_recipient_access hash:{mta.config}/t, permit_mynetworks, reject")
+    with mta.peer() as peer:
+        peer.command("MAIL FROM:<sender@client.test>", 250)
+        for local_part in ("x" * 800, '"a\\"b"', '"a\x01b"', '"' + "y" * 700 + '"', "%n%s", "'"):
+            reply = peer.command(f"RCPT TO:<{local_part}@virt.test>")
+            assert reply.code in (501, 550, 553, 555), (local_part[:20], reply)
+        assert peer.command("NOOP").code == 250
+    with mta.peer() as peer:
+        peer.command("MAIL FROM:<sender@client.test>", 250)
+        peer.send(b"RCPT TO:<a\0b@virt.test>\r\n")
+        assert peer.reply().code in (500, 501, 550, 553)
+        peer.send(b"RCPT TO:<" + b"z" * 10240 + b"@virt.test>\r\n")
+        assert peer.reply().code // 100 in (4, 5)
+
+
+# --- results ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("parameter", ("virtual_alias_maps", "virtual_mailbox_maps", "access"))
+def test_an_empty_value_is_an_error_that_names_the_list(parameter, mta):
+    path = written(mta, "empty", "/^empty@virt\\.test$/\n/@/ x\n")
+    spec, title, reply = f"regexp:{path}", parameter, "451 4.3.5 Server configuration error"
+    settings = {"virtual_mailbox_maps": "static:x/", parameter: spec}
+    if parameter == "access":
+        title, reply = spec, "451 4.3.5 <empty@virt.test>: Recipient address rejected: Server configuration error"
+        settings = {"smtpd_recipient_restrictions": f"check_recipient_access {spec}, permit", "virtual_mailbox_maps": "static:x/"}
+    mta.start(**settings)
+    assert mta.ask("empty@virt.test").text == reply
+    mta.log.wait(rf"^warning: {re.escape(title)} lookup of empty@virt\.test returns an empty string result$", process="smtpd")
+    mta.log.wait(rf"^warning: {re.escape(title)} should return NO RESULT in case of NOT FOUND$", process="smtpd")
+
+
+@pytest.mark.parametrize("parameter", ("virtual_alias_maps", "virtual_mailbox_maps", "canonical_maps", "relay_domains", "transport_maps",
+                                       "relocated_maps", "recipient_bcc_maps"))
+def test_a_table_that_fails_defers_and_never_bounces(parameter, mta, sink):
+    mta.configure(relayhost=sink.nexthop, local_recipient_maps="", **{parameter: "fail:later"})
+    if parameter == "relay_domains":
+        mta.configure(mynetworks="127.0.0.2", smtpd_relay_restrictions="reject_unauth_destination")
+    mta.start()
+    recipient = "alice@virt.test" if parameter.startswith("virtual") else "one@elsewhere.test"
+    with mta.peer() as peer:
+        peer.command("MAIL FROM:<sender@client.test>", 250)
+        reply = peer.command(f"RCPT TO:<{recipient}>")
+        if reply.code == 250:
+            peer.command("DATA", 354)
+            peer.send(b"Subject: x\r\n\r\nx\r\n.\r\n")
+            reply = peer.reply()
+    if reply.code == 250:
+        mta.log.wait(rf"to=<{re.escape(recipient)}>, .*status=deferred ")
+    else:
+        assert reply.code == 451, reply
+    assert not mta.log.has(r"status=bounced") and not sink.messages
+
+
+# --- tables that change ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", ("hash", "btree", "cdb", "lmdb"))
+def test_a_rebuilt_table_renews_the_process(kind, mta):
+    """Sessions that are open go on with the process that serves them; later ones see the new table."""
+    mta.table("access", "one@client.test REJECT one\n", kind)
+    mta.start(smtpd_sender_restrictions=f"check_sender_access {kind}:{mta.config}/access")
+    assert "rejected: one" in mta.ask("alice@virt.test", "one@client.test").text
+    with mta.peer() as open_session:
+        mta.table("access", "two@client.test REJECT two\n", kind)
+        wait_for(lambda: "rejected: two" in mta.ask("alice@virt.test", "two@client.test").text, "the new table is used")
+        assert open_session.command("NOOP").code == 250
+    mta.log.wait(rf"table {kind}:{re.escape(str(mta.config))}/access(\(\S+\))? has changed -- restarting$", process="smtpd")
