@@ -66,9 +66,12 @@ Failure AddressMapper::lookup_failed(std::string_view title, const std::string& 
 
 Result<std::vector<std::string>> AddressMapper::addresses_of(const table::AddressMatch& match,
                                                              const std::string& address, bool propagate) {
-  // "@other": the local part, with its extension, stays.
-  if (match.value.starts_with('@'))
-    return std::vector<std::string>{std::string(mail::split_address(address).local) + match.value};
+  // "@other": the local part stays, its extension unless it was left out of the question.
+  if (match.value.starts_with('@')) {
+    std::string_view local = mail::split_address(address).local;
+    if (!propagate) local.remove_suffix(match.extension.size());
+    return std::vector<std::string>{std::string(local) + match.value};
+  }
   std::vector<std::string> found;
   const auto list = mail::AddressList::parse(match.value);
   found.reserve(list.size());

@@ -8,6 +8,7 @@
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
+#include "lib/table/local_domain.h"
 #include "lib/table/parameters.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
@@ -146,26 +147,34 @@ Result<void> Cleanup::open_tables(const service::Environment& environment) {
   if (!destinations) return fail(Failure::deferred("4.3.5", destinations.error().text()));
   mydestination_ =
       std::make_unique<table::MatchList>(*tables_, "mydestination", *destinations,
-                                         table::MatchList::Options{.kind = table::MatchList::Kind::domain});
-  rules_->is_local_domain = [this](std::string_view domain) { return mydestination_->matches(domain); };
+                                         table::MatchList::Options{.kind = table::MatchList::Kind::string});
+  auto networks = load<config::Networks>(main_cf);
+  if (!networks) return fail(std::move(networks.error()));
+  own_addresses_ = config::OwnAddresses(main_cf.host(), **networks);
+  rules_->is_local_domain = [this](std::string_view domain) {
+    return table::is_local_domain(domain, *mydestination_, own_addresses_);
+  };
 
   const auto& kinds = (*maps)->propagate_unmatched_extensions();
   settings_.propagation.canonical = std::ranges::find(kinds, "canonical") != kinds.end();
   settings_.propagation.virtual_alias = std::ranges::find(kinds, "virtual") != kinds.end();
-  maps_.canonical = finder("canonical_maps", (*maps)->canonical_maps());
-  maps_.sender_canonical = finder("sender_canonical_maps", (*maps)->sender_canonical_maps());
-  maps_.recipient_canonical = finder("recipient_canonical_maps", (*maps)->recipient_canonical_maps());
-  maps_.virtual_alias = finder("virtual_alias_maps", (*maps)->virtual_alias_maps());
+  maps_.canonical = finder("canonical_maps", (*maps)->canonical_maps(), table::AddressKeys::rewriting);
+  maps_.sender_canonical =
+      finder("sender_canonical_maps", (*maps)->sender_canonical_maps(), table::AddressKeys::rewriting);
+  maps_.recipient_canonical =
+      finder("recipient_canonical_maps", (*maps)->recipient_canonical_maps(), table::AddressKeys::rewriting);
+  maps_.virtual_alias =
+      finder("virtual_alias_maps", (*maps)->virtual_alias_maps(), table::AddressKeys::rewriting);
   maps_.sender_bcc = finder("sender_bcc_maps", (*own)->sender_bcc_maps());
   maps_.recipient_bcc = finder("recipient_bcc_maps", (*own)->recipient_bcc_maps());
   return {};
 }
 
-FindAddress Cleanup::finder(std::string_view title, std::string_view text) {
+FindAddress Cleanup::finder(std::string_view title, std::string_view text, table::AddressKeys keys) {
   auto list = std::make_shared<table::TableList>(*tables_, title, text);
   if (list->empty()) return {};
-  return [list, rules = rules_](std::string_view address) {
-    return table::find_address(*list, address, *rules);
+  return [list, keys, rules = rules_](std::string_view address) {
+    return table::find_address(*list, address, *rules, keys);
   };
 }
 

@@ -6,6 +6,7 @@
 
 #include "cleanup/connected_neighbours.h"
 #include "cleanup/message.h"
+#include "lib/config/own_addresses.h"
 #include "lib/ipc/connection.h"
 #include "lib/service/service.h"
 #include "lib/table/match_list.h"
@@ -26,7 +27,8 @@ class Cleanup : public service::Service {
  private:
   Result<void> load_settings(const config::MainCf& main_cf);
   Result<void> open_tables(const service::Environment& environment);
-  FindAddress finder(std::string_view title, std::string_view text);
+  FindAddress finder(std::string_view title, std::string_view text,
+                     table::AddressKeys keys = table::AddressKeys::standard);
   // One message; false when the connection cannot be used any more.
   bool converse(ipc::Connection& connection, const ipc::CleanupOpen& open);
   void end_if_table_changed();
@@ -36,6 +38,7 @@ class Cleanup : public service::Service {
   std::unique_ptr<table::Tables> tables_;
   std::shared_ptr<table::AddressRules> rules_;
   std::unique_ptr<table::MatchList> mydestination_;
+  config::OwnAddresses own_addresses_;
   ConnectedNeighbours neighbours_;
 };
 

@@ -110,7 +110,7 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
       table::TableList(*world.tables, "fallback_transport_maps", parameters_->fallback_transport_maps(),
                        table::kLookupFlags | table::Flag::no_substitution);
   world.mydestination = table::MatchList(*world.tables, "mydestination", *destinations,
-                                         {.kind = table::MatchList::Kind::domain});
+                                         {.kind = table::MatchList::Kind::string});
   world.forward_path = parameters_->forward_path();
   world.recipient_delimiter = rules_.recipient_delimiter = (*messages)->recipient_delimiter();
   rules_.expands_owner = parameters_->expand_owner_alias();

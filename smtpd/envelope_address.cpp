@@ -18,6 +18,20 @@ bool has_good_domain(std::string_view address, bool allow_utf8) {
   return mail::is_valid_hostname(domain, allow_utf8);
 }
 
+// Nothing in it that routing could take for a mistake: no operators, no leading "-".
+bool has_plain_local_part(std::string_view address) {
+  const std::string_view local = mail::split_address(address).local;
+  return !local.starts_with('-') && local.find_first_of("%!@") == std::string_view::npos;
+}
+
+// What routing makes of an unusual address decides whether it is one: "user%@ours.example" has no domain.
+bool is_routable(Session& session, const std::string& address, bool allow_utf8) {
+  if (has_plain_local_part(address) && has_good_domain(address, allow_utf8)) return true;
+  if (!allow_utf8 && !is_ascii(mail::split_address(address).domain)) return false;
+  const auto resolved = session.neighbours().resolve("", address);
+  return !resolved || resolved->status != ipc::Resolved::Status::bad_syntax;
+}
+
 }  // namespace
 
 std::optional<std::string> envelope_address(Session& session, std::string_view verb, std::string_view text,
@@ -26,7 +40,7 @@ std::optional<std::string> envelope_address(Session& session, std::string_view v
   const bool allow_utf8 = session.transaction && session.transaction->smtputf8;
   const bool is_good = address && address->size() <= 1000 &&
                        address->find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos &&
-                       has_good_domain(*address, allow_utf8);
+                       (address->empty() || is_routable(session, *address, allow_utf8));
   if (is_good) return address;
   log::warning("Illegal address syntax from {} in {} command: {}", session.client.label(), verb,
                printable(text.substr(0, 100)));

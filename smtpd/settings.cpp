@@ -8,6 +8,7 @@
 #include "lib/log/log.h"
 #include "lib/peers/verify_parameters.h"
 #include "lib/runtime/stream.h"
+#include "lib/table/local_domain.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
 #include "smtpd/policy_client.h"
@@ -181,7 +182,7 @@ class Loader {
     using Kind = table::MatchList::Kind;
     Settings& s = *settings_;
     s.mynetworks = match_list("mynetworks", Kind::address);
-    s.mydestination = match_list("mydestination", Kind::domain);
+    s.mydestination = match_list("mydestination", Kind::string);
     s.fast_flush_domains = match_list("fast_flush_domains", Kind::domain);
     s.forbidden_commands =
         match_list("smtpd_forbidden_commands", s.params->forbidden_commands(), Kind::string);
@@ -218,7 +219,9 @@ class Loader {
     rules.myorigin = s.identity->myorigin();
     rules.double_bounce_sender = s.identity->double_bounce_sender();
     Settings* const self = settings_.get();
-    rules.is_local_domain = [self](std::string_view domain) { return self->mydestination.matches(domain); };
+    rules.is_local_domain = [self](std::string_view domain) {
+      return table::is_local_domain(domain, self->mydestination, self->own_addresses);
+    };
   }
 
   void make_own_addresses() {

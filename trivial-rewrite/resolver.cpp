@@ -100,7 +100,7 @@ Result<std::string> Resolver::final_address(std::string_view recipient, Resolved
   std::string address(recipient.empty() ? rules_.empty_address_recipient : std::string(recipient));
   for (int i = 0; i < kRouteLimit; ++i) {
     if (!mail::split_address(address).has_domain) address = rewriter_.local(address);
-    if (!mail::split_address(address).has_domain) address += "@" + rules_.myorigin;
+    if (!mail::split_address(address).has_domain) address += "@" + rules_.myhostname;
     std::size_t at = address.rfind('@');
     if (address.size() - at > 2 && address.ends_with('.') && !address.ends_with("..")) address.pop_back();
     if (at + 1 == address.size() && rules_.null_domain) address += rules_.myhostname;
@@ -121,12 +121,12 @@ Result<std::string> Resolver::final_address(std::string_view recipient, Resolved
     const bool is_visible = rules_.dequoted || !mail::needs_quotes(local_part);
     if (!is_visible || !has_operator(local_part)) return address;
     if (local_part.find('@') != std::string::npos) {
-      address = local_part;
+      address = rewriter_.local(local_part);
       continue;
     }
     std::string revealed = rewriter_.reveal_route(local_part);
     if (revealed == local_part) return address;
-    address = std::move(revealed);
+    address = rewriter_.local(revealed);
   }
   return address;
 }
@@ -154,6 +154,10 @@ Result<AddressClass> Resolver::class_of(std::string_view domain) const {
   auto relay = domains_.relay.matches(name);
   if (!relay) return fail(trouble());
   return *relay ? AddressClass::relay : AddressClass::other;
+}
+
+void Resolver::warn_of_doubles(const std::vector<std::string>& domains) const {
+  for (const std::string& domain : domains) (void)class_of(domain);
 }
 
 void Resolver::warn_of_double(std::string_view domain, const table::MatchList& first,

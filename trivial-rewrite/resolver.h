@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/clock.h"
 #include "lib/config/own_addresses.h"
@@ -66,6 +67,8 @@ class Resolver {
 
   // Is the domain in mydestination, or a literal of one of our addresses? May wait.
   Result<bool> is_local(std::string_view domain) const;
+  // Logs which of these domains are in two classes at once. May wait.
+  void warn_of_doubles(const std::vector<std::string>& domains) const;
 
  private:
   // Transport and next hop as they are replaced step by step; an empty next hop means the recipient's domain.

@@ -1,11 +1,14 @@
 #include "trivial-rewrite/service.h"
 
 #include <algorithm>
+#include <set>
 #include <type_traits>
 
+#include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/own_addresses.h"
 #include "lib/log/log.h"
+#include "lib/mail/host_name.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
 #include "trivial-rewrite/parameters.h"
@@ -96,15 +99,17 @@ Routes routes_from(const Parameters& from, const Configuration& all, table::Tabl
 }
 
 Domains domains_from(const Configuration& from, const config::Host& host, table::Tables& tables) {
-  auto list = [&](std::string_view title, const std::string& text) {
+  using Kind = table::MatchList::Kind;
+  // Only relay_domains knows subdomains.
+  auto list = [&](std::string_view title, const std::string& text, Kind kind = Kind::string) {
     return table::MatchList(
         tables, title, text,
-        {.kind = table::MatchList::Kind::domain, .parent_matches_subdomains = from.parent_matches(title)});
+        {.kind = kind, .parent_matches_subdomains = kind == Kind::domain && from.parent_matches(title)});
   };
   return {.local = list("mydestination", from.identity.mydestination()),
           .virtual_alias = list("virtual_alias_domains", from.resolve.virtual_alias_domains()),
           .virtual_mailbox = list("virtual_mailbox_domains", from.resolve.virtual_mailbox_domains()),
-          .relay = list("relay_domains", from.resolve.relay_domains()),
+          .relay = list("relay_domains", from.resolve.relay_domains(), Kind::domain),
           .own = config::OwnAddresses(host, from.networks)};
 }
 
@@ -127,6 +132,18 @@ bool has_waiting_table(const Configuration& from, const Routes& routes, const Ro
   return false;
 }
 
+// The names that the lists of domains have without a table.
+std::vector<std::string> plain_domains(const Configuration& from) {
+  std::set<std::string> out;
+  for (const std::string* list : {&from.identity.mydestination(), &from.resolve.virtual_alias_domains(),
+                                  &from.resolve.virtual_mailbox_domains(), &from.resolve.relay_domains()}) {
+    for (const std::string& word : config::split_list(*list)) {
+      if (mail::is_valid_hostname(word)) out.insert(lower(word));
+    }
+  }
+  return {out.begin(), out.end()};
+}
+
 }  // namespace
 
 Result<void> TrivialRewrite::prepare(const service::Environment& environment) {
@@ -147,6 +164,7 @@ Result<void> TrivialRewrite::prepare(const service::Environment& environment) {
   resolver_ = std::make_unique<Resolver>(resolve_rules(from), *rewriter_,
                                          domains_from(from, environment.main_cf->host(), *tables_),
                                          std::move(relocated), Clock::system());
+  if (!may_wait_) resolver_->warn_of_doubles(plain_domains(from));
   dispatcher_.on<ipc::RewriteQuery>([this](const ipc::RewriteQuery& query) { return rewrite(query); });
   dispatcher_.on<ipc::ResolveQuery>([this](const ipc::ResolveQuery& query) { return resolve(query); });
   return {};

@@ -44,6 +44,7 @@ class Search {
     const std::string external = mail::quote_local_part(local);
     AddressLookup answer = ask(external + std::string(rest), part, extension);
     if (!std::holds_alternative<NotFound>(answer) || external == local) return answer;
+    if (has(keys_, AddressKeys::quoted_only)) return answer;
     return ask(std::string(local) + std::string(rest), part, extension);
   }
   std::string at_domain_text() const { return has_domain_ ? "@" + std::string(domain_) : std::string(); }

@@ -1,8 +1,9 @@
 // The order in which address tables are asked (compat "default strategy"):
 // user+ext@dom, user@dom, user+ext (local domain), user (local domain), @dom.
 //
-// Each key is tried in external (quoted) form, then, if it differs, in internal form. Keys after the
-// first are partial: pattern tables never see them. All of it may wait as the tables do.
+// Each key is tried in external (quoted) form, then, if it differs and unless the caller says `quoted_only`,
+// in internal form. Keys after the first are partial: pattern tables never see them. All of it may wait as
+// the tables do.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,9 @@ enum class AddressKeys : unsigned {
   domain = 16,            // dom
   parent_domains = 32,    // parents of dom, as `dom` (match_subdomains) or `.dom`
   local_part_at = 64,     // user+ext@ and user@ (access tables)
+  quoted_only = 128,      // no key in internal form
   standard = full | without_extension | local_part | at_domain,
+  rewriting = standard | quoted_only,  // canonical, virtual and generic maps
   access = full | without_extension | domain | parent_domains | local_part_at,
   transport = full | without_extension | domain | parent_domains,
 };

@@ -170,6 +170,21 @@ def test_a_table_that_fails_defers_and_never_bounces(parameter, mta, sink):
     assert not mta.log.has(r"status=bounced") and not sink.messages
 
 
+@pytest.mark.posthouse_only("the reference tells it at the first address")
+def test_a_domain_in_two_classes_is_told_at_the_start(mta):
+    mta.start(relay_domains="Virt.test, other.test", virtual_alias_domains="mx.example.test")
+    mta.ask("any@elsewhere.test")
+    mta.log.wait(r"^warning: do not list domain virt\.test in BOTH virtual_mailbox_domains and relay_domains$", process="trivial-rewrite")
+    mta.log.wait(r"^warning: do not list domain mx\.example\.test in BOTH mydestination and virtual_alias_domains$", process="trivial-rewrite")
+
+
+def test_a_domain_in_two_classes_belongs_to_the_first(mta):
+    mta.start(relay_domains="virt.test")
+    assert mta.ask("alice@virt.test").code == 250
+    assert mta.ask("nobody@virt.test").text == "550 5.1.1 <nobody@virt.test>: Recipient address rejected: User unknown in virtual mailbox table"
+    mta.log.wait(r"^warning: do not list domain virt\.test in BOTH virtual_mailbox_domains and relay_domains$", process="trivial-rewrite")
+
+
 # --- tables that change ---------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", ("hash", "btree", "cdb", "lmdb"))

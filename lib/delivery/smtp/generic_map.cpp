@@ -9,6 +9,7 @@
 #include "lib/mail/address_list.h"
 #include "lib/mail/header.h"
 #include "lib/mail/quote.h"
+#include "lib/table/local_domain.h"
 #include "lib/table/parameters.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
@@ -35,6 +36,9 @@ Result<std::shared_ptr<const GenericMap>> GenericMap::open(std::shared_ptr<const
   if (!identity) return fail(unusable(identity.error()));
   if (!messages) return fail(unusable(messages.error()));
   if (!maps) return fail(unusable(maps.error()));
+  const auto networks = config::load<config::Networks>(*main_cf);
+  if (!networks) return fail(unusable(networks.error()));
+  const config::OwnAddresses own(main_cf->host(), **networks);
   const auto destinations = main_cf->expand((*identity)->mydestination());
   if (!destinations) return fail(Failure::deferred("4.3.5", destinations.error().text()));
 
@@ -42,27 +46,33 @@ Result<std::shared_ptr<const GenericMap>> GenericMap::open(std::shared_ptr<const
   table::TableList list(*tables, title, text);
   auto local =
       std::make_shared<table::MatchList>(*tables, "mydestination", *destinations,
-                                         table::MatchList::Options{.kind = table::MatchList::Kind::domain});
+                                         table::MatchList::Options{.kind = table::MatchList::Kind::string});
   table::AddressRules rules;
   rules.recipient_delimiter = (*messages)->recipient_delimiter();
   rules.myorigin = (*identity)->myorigin();
   rules.double_bounce_sender = (*identity)->double_bounce_sender();
   rules.owner_request_special = (*maps)->owner_request_special();
-  rules.is_local_domain = [local](std::string_view domain) { return local->matches(domain); };
+  rules.is_local_domain = [local, own](std::string_view domain) {
+    return table::is_local_domain(domain, *local, own);
+  };
   const auto& kinds = (*maps)->propagate_unmatched_extensions();
   const bool propagates = std::ranges::find(kinds, "generic") != kinds.end();
   return std::make_shared<const GenericMap>(std::move(tables), std::move(list), std::move(rules), propagates);
 }
 
 Result<std::string> GenericMap::map(const std::string& address) const {
-  const auto found = table::find_address(list_, address, rules_);
+  const auto found = table::find_address(list_, address, rules_, table::AddressKeys::rewriting);
   if (const auto* failure = std::get_if<Failure>(&found)) return fail(*failure);
   const auto* match = std::get_if<table::AddressMatch>(&found);
   if (match == nullptr) return address;
   const auto list = mail::AddressList::parse(match->value);
   if (list.size() != 1) return fail(Failure::deferred("4.3.5", fmt::format("bad {} entry", list_.title())));
   std::string mapped = mail::to_internal(list[0]);
-  if (mapped.starts_with('@')) mapped.insert(0, mail::split_address(address).local);
+  if (mapped.starts_with('@')) {
+    std::string_view local = mail::split_address(address).local;
+    local.remove_suffix(match->extension.size());
+    mapped.insert(0, local);
+  }
   return propagates_extension_ ? table::add_extension(mapped, match->extension) : mapped;
 }
 

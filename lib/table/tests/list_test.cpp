@@ -81,6 +81,11 @@ TEST_F(Lists, ExternalFormComesFirst) {
   EXPECT_EQ(find("regexp:{ {/^a b@/ plain} }", "a b@x.test"), "plain");
 }
 
+TEST_F(Lists, RewritingKnowsTheExternalFormOnly) {
+  const TableList list(tables_, "x_maps", "regexp:{ {/^a b@/ plain} }");
+  EXPECT_TRUE(std::holds_alternative<NotFound>(find_address(list, "a b@x.test", {}, AddressKeys::rewriting)));
+}
+
 TEST_F(Lists, ReservedNamesAreNotSplit) {
   EXPECT_EQ(find("inline:{owner@x.test=1}", "owner-list@x.test"), "NONE");
   EXPECT_EQ(find("inline:{mailer=1}", "mailer-daemon@local.test"), "NONE");

@@ -1,0 +1,127 @@
+"""Tables behind sockets in the restriction lists, and what proxymap opens for whom."""
+import contextlib
+import re
+import socket
+import threading
+from urllib.parse import quote, unquote
+
+import pytest
+
+from harness.ports import free_port
+
+
+class KeyServer:
+    """Answers tcp_table(5) or socketmap_table(5) from a dict and remembers what it was asked."""
+
+    def __init__(self, protocol, values):
+        self.protocol, self.values, self.asked = protocol, values, []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def spec(self):
+        return f"tcp:127.0.0.1:{self.port}" if self.protocol == "tcp" else f"socketmap:inet:127.0.0.1:{self.port}:access"
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection):
+        with connection, contextlib.suppress(OSError):
+            stream = connection.makefile("rwb")
+            while request := self._request(stream):
+                self.asked.append(request)
+                stream.write(self._answer(self.values.get(request)))
+                stream.flush()
+
+    def _request(self, stream):
+        if self.protocol == "tcp":
+            return unquote(stream.readline().decode().strip().removeprefix("get "))
+        size = b""
+        while (digit := stream.read(1)) not in (b":", b""):
+            size += digit
+        return stream.read(int(size) + 1)[:-1].decode().split(" ", 1)[1] if size else ""
+
+    def _answer(self, value):
+        if self.protocol == "tcp":
+            return (f"200 {quote(value)}\n" if value else "500 none\n").encode()
+        text = f"OK {value}" if value else "NOTFOUND "
+        return f"{len(text)}:{text},".encode()
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(protocol, values):
+        servers.append(KeyServer(protocol, values))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize("protocol", ("tcp", "socketmap"))
+def test_access_tables_behind_sockets_see_whole_keys_only(protocol, serve, mta):
+    server = serve(protocol, {"bad+x@client.test": "REJECT not you", "127.0.0.1": "DUNNO", "gone@virt.test": "550 5.1.1 moved away"})
+    mta.start(recipient_delimiter="+", smtpd_client_restrictions=f"check_client_access {server.spec()}",
+              smtpd_helo_restrictions=f"check_helo_access {server.spec()}", smtpd_sender_restrictions=f"check_sender_access {server.spec()}",
+              smtpd_recipient_restrictions=f"check_recipient_access {server.spec()}, permit_mynetworks, reject", virtual_mailbox_maps="static:x/")
+    with mta.peer(helo="sub.client.test") as peer:
+        assert peer.ask("alice@virt.test", "good+x@client.test").code == 250
+        assert peer.ask("alice@virt.test", "bad+x@client.test").text == \
+            "554 5.7.1 <bad+x@client.test>: Sender address rejected: not you"
+        assert peer.ask("gone@virt.test", "good@client.test").text == "550 5.1.1 <gone@virt.test>: Recipient address rejected: moved away"
+    assert [key for key in server.asked if not key.startswith("localhost")][:4] == \
+        ["127.0.0.1", "sub.client.test", "good+x@client.test", "alice@virt.test"]
+    assert "client.test" not in server.asked and "good@client.test" in server.asked and "bad@client.test" not in server.asked
+
+
+@pytest.mark.parametrize("form", ("tcp:127.0.0.1:{port}", "socketmap:inet:127.0.0.1:{port}:access"))
+def test_a_table_whose_server_is_gone_is_a_temporary_answer(form, mta):
+    spec = form.format(port=free_port())
+    mta.start(smtpd_sender_restrictions=f"check_sender_access {spec}")
+    assert mta.ask("alice@virt.test", "any@client.test").text == \
+        "451 4.3.5 <any@client.test>: Sender address rejected: Server configuration error"
+    mta.log.wait("^" + re.escape(f'warning: {spec} lookup error for "any@client.test"') + "$", process="smtpd")
+
+
+def test_proxymap_opens_what_main_cf_names(mta):
+    spec = mta.table("t", "a one\n", "hash")
+    mta.allowed_trouble.append(r"postmap\[\d+\]: fatal: ")
+    mta.start()
+    refused = mta.run("postmap", "-q", "a", f"proxy:{spec}", check=False)
+    assert refused.returncode == 1
+    assert f'proxymap service is not configured for table "{spec}"' in refused.stdout
+    mta.log.wait("^" + re.escape(f'warning: request for unapproved table: "{spec}"') + "$", process="proxymap")
+    mta.log.wait("^" + re.escape(f"warning: to approve this table for read-only access, list proxy:{spec} in main.cf:proxy_read_maps") + "$",
+                 process="proxymap")
+    mta.configure(proxy_read_maps=f"proxy:{spec}, proxy:unix:passwd.byname")
+    mta.reload()
+    assert mta.run("postmap", "-q", "a", f"proxy:{spec}").stdout == "one\n"
+    denied = mta.run("postmap", "-d", "a", f"proxy:{spec}", check=False)
+    assert denied.returncode == 1 and "one" in mta.run("postmap", "-q", "a", f"proxy:{spec}").stdout
+    mta.log.wait("^" + re.escape(f"warning: to approve this table for read-write access, list proxy:{spec} in main.cf:proxy_write_maps") + "$",
+                 process="proxymap")
+
+
+@pytest.mark.needs_root("chroot")
+def test_proxymap_in_a_chroot_sees_what_is_inside(mta):
+    spec = mta.table("t", "a outside\n", "texthash")
+    inside = mta.queue / str(mta.config / "t").lstrip("/")
+    inside.parent.mkdir(parents=True)
+    for directory in inside.parents:
+        if directory == mta.queue:
+            break
+        directory.chmod(0o755)
+    inside.write_text("a inside\n")
+    mta.service("proxymap", chroot="y")
+    mta.start(proxy_read_maps=f"proxy:{spec}, proxy:unix:passwd.byname")
+    assert mta.run("postmap", "-q", "a", f"proxy:{spec}").stdout == "inside\n"
