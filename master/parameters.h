@@ -17,7 +17,7 @@ When it is not set, default_session_limit counts.)",
   config::Int default_session_limit{
       *this,
       {.name = "default_session_limit",
-       .fallback = "10000",
+       .fallback = "20000",
        .doc = R"(How many sessions a service has at once, over all its processes, when
 neither master.cf nor default_process_limit says so.)",
        .at_least = 1}};

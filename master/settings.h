@@ -24,7 +24,7 @@ struct Settings {
   bool use_ipv4 = true;
   bool use_ipv6 = true;
   std::optional<std::size_t> process_limit;  // default_process_limit when set explicitly
-  std::size_t session_limit = 10000;         // default_session_limit
+  std::size_t session_limit = 20000;         // default_session_limit
   std::chrono::seconds throttle_time{60};
   std::vector<std::string> disabled_services;  // master_service_disable: "smtp.inet", "inet"
   bool chroot_by_default = false;              // compatibility_level < 1

@@ -24,6 +24,7 @@ namespace posthouse::service {
 namespace {
 
 constexpr int kLogFd = 4;
+constexpr std::size_t kSessionsAlone = 20000;  // of a process that master gave no limit
 
 Process* running = nullptr;  // the one of this process, while run() is active
 
@@ -133,7 +134,7 @@ Result<Environment> read_environment(const Arguments& arguments) {
   environment.is_rootless = ::geteuid() != 0;
   environment.is_chrooted = arguments.is_chrooted && !environment.is_rootless;
   environment.is_stand_alone = arguments.is_stand_alone;
-  environment.session_limit = arguments.session_limit == 0 ? 10000 : arguments.session_limit;
+  environment.session_limit = arguments.session_limit == 0 ? kSessionsAlone : arguments.session_limit;
   environment.verbose = arguments.verbose;
   environment.main_cf = std::make_shared<const config::MainCf>(std::move(*main_cf));
   return environment;

@@ -30,7 +30,7 @@ class Sessions {
   void note_change(bool was_full);
 
   std::list<runtime::Fiber> fibers_;
-  std::size_t limit_ = 10000;
+  std::size_t limit_ = 20000;
   std::size_t served_ = 0;
   runtime::Signal ended_;
 };

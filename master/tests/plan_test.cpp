@@ -25,7 +25,7 @@ Settings settings() {
 TEST(ServicePlan, StartsAProcessPerCoreWhenTheSessionsAreMany) {
   const ServicePlan plan = plan_service(entry("smtp inet n - n - - smtpd -o a=b"), settings(), {.cores = 4});
   EXPECT_EQ(plan.processes, 4u);
-  EXPECT_EQ(plan.sessions, 10000u);
+  EXPECT_EQ(plan.sessions, 20000u);
   EXPECT_EQ(plan.path, "/daemons/smtpd");
   EXPECT_THAT(plan.argv(0, 2),
               ElementsAre("smtpd", "-n", "smtp", "-t", "inet", "-u", "-s", "2", "-z", "2500", "-o", "a=b"));
@@ -45,13 +45,13 @@ TEST(ServicePlan, DefaultProcessLimitCountsOnlyWhenSet) {
   Settings with_limit = settings();
   with_limit.process_limit = 100;
   EXPECT_EQ(plan_service(entry("smtp inet n - n - - smtpd"), with_limit, {.cores = 2}).sessions, 100u);
-  EXPECT_EQ(plan_service(entry("smtp inet n - n - 0 smtpd"), with_limit, {.cores = 2}).sessions, 10000u);
+  EXPECT_EQ(plan_service(entry("smtp inet n - n - 0 smtpd"), with_limit, {.cores = 2}).sessions, 20000u);
 }
 
 TEST(ServicePlan, TheQueueManagerIsOneProcessWithManyClients) {
   const ServicePlan plan = plan_service(entry("qmgr unix n - n 300 1 qmgr"), settings(), {.cores = 4});
   EXPECT_EQ(plan.processes, 1u);
-  EXPECT_EQ(plan.sessions, 10000u);
+  EXPECT_EQ(plan.sessions, 20000u);
   EXPECT_TRUE(plan.program.reloads_in_place);
 }
 
