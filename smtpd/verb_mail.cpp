@@ -20,7 +20,8 @@ using Parameters = std::span<const std::string_view>;
 std::string new_instance(Time now) {
   static unsigned counter = 0;
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
-  return fmt::format("{:x}.{:x}.{:x}.{:x}", ::getpid(), micros / 1'000'000, micros % 1'000'000, counter++);
+  static const pid_t pid = ::getpid();
+  return fmt::format("{:x}.{:x}.{:x}.{:x}", pid, micros / 1'000'000, micros % 1'000'000, counter++);
 }
 
 std::optional<Reply> size_parameter(Transaction& transaction, std::string_view value) {

@@ -42,6 +42,13 @@ FileStatus to_status(const struct stat& st) {
           .modified = to_time(st.st_mtim)};
 }
 
+bool fsync_makes_name_durable(int fd) {
+  struct statfs fs {};
+  if (::fstatfs(fd, &fs) < 0) return false;
+  const auto type = static_cast<unsigned long>(fs.f_type);
+  return type == kExt4Magic || type == kXfsMagic || type == kBtrfsMagic || type == kTmpfsMagic;
+}
+
 class SystemFile : public File {
  public:
   explicit SystemFile(int fd) : fd_(fd) {}
@@ -75,11 +82,10 @@ class SystemFile : public File {
   IoResult<void> try_lock() override { return checked(::flock(fd_.get(), LOCK_EX | LOCK_NB)); }
   IoResult<void> try_lock_shared() override { return checked(::flock(fd_.get(), LOCK_SH | LOCK_NB)); }
   IoResult<void> truncate(std::int64_t size) override { return checked(::ftruncate(fd_.get(), size)); }
+  // Asked once: the queue's directories are in one file system, or no message could be renamed between them.
   bool syncs_name() const override {
-    struct statfs fs {};
-    if (::fstatfs(fd_.get(), &fs) < 0) return false;
-    const auto type = static_cast<unsigned long>(fs.f_type);
-    return type == kExt4Magic || type == kXfsMagic || type == kBtrfsMagic || type == kTmpfsMagic;
+    static const bool answer = fsync_makes_name_durable(fd_.get());
+    return answer;
   }
   int descriptor() const override { return fd_.get(); }
 

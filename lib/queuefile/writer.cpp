@@ -20,7 +20,8 @@ std::string parent_of(const std::string& path) {
 // Not a queue id, because of the dot: nobody takes it for a message.
 std::string temporary_path(std::string_view queue, Time now, int attempt) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
-  return fmt::format("{}/{}.{}", queue, micros % 1'000'000 + attempt, ::getpid());
+  static const pid_t pid = ::getpid();
+  return fmt::format("{}/{}.{}", queue, micros % 1'000'000 + attempt, pid);
 }
 
 }  // namespace

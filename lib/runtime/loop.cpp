@@ -59,6 +59,15 @@ void after_switch([[maybe_unused]] void* saved, [[maybe_unused]] const void** bo
 #endif
 }
 
+epoll_event event_of(WatchState& watch) {
+  epoll_event event{};
+  event.events = watch.is_level ? std::uint32_t{EPOLLIN} | EPOLLEXCLUSIVE
+                                : std::uint32_t{EPOLLIN} | EPOLLRDHUP | EPOLLET;
+  if (watch.reports_writable) event.events |= EPOLLOUT;
+  event.data.ptr = &watch;
+  return event;
+}
+
 const void* bottom_of(const boost::context::stack_context& stack) {
   return static_cast<const char*>(stack.sp) - stack.size;
 }
@@ -243,25 +252,35 @@ void Loop::poll() {
 }
 
 void Loop::dispatch(std::uint32_t events, WatchState& watch) {
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) watch.is_hung_up = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
     watch.read_ready = true;
     if (watch.reader) wake(*watch.reader, Wake::ready);
   }
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
     watch.write_ready = true;
-    if (watch.writer) wake(*watch.writer, Wake::ready);
+    if (watch.writer) {
+      wake(*watch.writer, Wake::ready);
+    } else if (watch.reports_writable) {
+      report_writable(watch, false);
+    }
   }
 }
 
-void Loop::add(WatchState& watch, std::uint32_t events) {
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = &watch;
+void Loop::add(WatchState& watch) {
+  epoll_event event = event_of(watch);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch.fd, &event) == 0) {
     watch.is_registered = true;
   } else if (errno != EPERM) {
     throw std::runtime_error("cannot watch a descriptor: errno " + std::to_string(errno));
   }
+}
+
+void Loop::report_writable(WatchState& watch, bool is_wanted) {
+  if (watch.reports_writable == is_wanted) return;
+  watch.reports_writable = is_wanted;
+  epoll_event event = event_of(watch);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, watch.fd, &event);
 }
 
 void Loop::retire(std::unique_ptr<WatchState> watch) {

@@ -40,6 +40,9 @@ struct WatchState {
   int fd = -1;
   bool is_registered = false;  // false: the descriptor cannot be polled (regular file), always ready
   bool is_level = false;
+  bool reports_writable =
+      false;  // only while somebody waits for it: a peer that reads would wake us each time
+  bool is_hung_up = false;
   bool read_ready = false;
   bool write_ready = false;
   FiberState* reader = nullptr;
@@ -61,7 +64,8 @@ class Loop {
   void cancel(FiberState& fiber);
   void yield();
 
-  void add(WatchState& watch, std::uint32_t events);
+  void add(WatchState& watch);
+  void report_writable(WatchState& watch, bool is_wanted);
   void retire(std::unique_ptr<WatchState> watch);
 
   void at_end_of_turn(std::function<void()> action) { end_of_turn_.push_back(std::move(action)); }

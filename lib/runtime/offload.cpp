@@ -25,14 +25,14 @@ struct Job {
 class Workers {
  public:
   void submit(Job job) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     jobs_.push_back(job);
-    if (idle_ >= jobs_.size()) {
-      available_.notify_one();
-    } else if (threads_ < limit_) {
-      ++threads_;
-      std::thread([this] { work(); }).detach();
-    }
+    const bool somebody_waits = idle_ >= jobs_.size();
+    const bool is_one_more = !somebody_waits && threads_ < limit_;
+    if (is_one_more) ++threads_;
+    lock.unlock();  // the woken thread takes it at once
+    if (somebody_waits) available_.notify_one();
+    if (is_one_more) std::thread([this] { work(); }).detach();
   }
   void set_limit(std::size_t limit) {
     const std::lock_guard lock(mutex_);

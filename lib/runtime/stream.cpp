@@ -121,9 +121,12 @@ struct Stream::State {
   std::size_t sent = 0;  // of output
   int error = 0;
   bool is_socket = false;
+  bool is_drained = false;  // nothing is in the kernel that the watch would not report again
 
   int out() const { return output_fd ? output_fd.get() : input_fd.get(); }
   Watch& writer() { return output_watch ? *output_watch : *input_watch; }
+  // One read; nothing when it was interrupted, or (is_drained then) there was nothing to read.
+  std::optional<Io> read_some(std::size_t limit);
   ssize_t send_some(std::string_view bytes) const {
     return is_socket ? ::send(out(), bytes.data(), bytes.size(), MSG_NOSIGNAL)
                      : ::write(out(), bytes.data(), bytes.size());
@@ -133,6 +136,26 @@ struct Stream::State {
     output_watch.reset();
   }
 };
+
+std::optional<Io> Stream::State::read_some(std::size_t limit) {
+  input.grow_for_burst(limit);
+  const std::span<char> room = input.room(limit);
+  const ssize_t count = ::read(input_fd.get(), room.data(), room.size());
+  if (count > 0) {
+    input.add(static_cast<std::size_t>(count));
+    // Without this a session would ask in vain after each command whether the next one is there already.
+    is_drained = is_socket && static_cast<std::size_t>(count) < room.size() && !input_watch->is_hung_up();
+    return Io::ok;
+  }
+  if (count == 0) return Io::eof;
+  if (errno == EINTR) return std::nullopt;
+  if (would_block(errno)) {
+    is_drained = true;
+    return std::nullopt;
+  }
+  error = errno;
+  return Io::error;
+}
 
 Stream::Stream(UniqueFd fd) : state_(std::make_unique<State>()) {
   make_non_blocking(fd.get());
@@ -168,22 +191,14 @@ Io Stream::fill(Deadline deadline, std::size_t limit) {
   State& state = *state_;
   if (state.input.size() >= limit) return Io::ok;
   for (;;) {
-    state.input.grow_for_burst(limit);
-    const std::span<char> room = state.input.room(limit);
-    const ssize_t count = ::read(state.input_fd.get(), room.data(), room.size());
-    if (count > 0) {
-      state.input.add(static_cast<std::size_t>(count));
-      return Io::ok;
-    }
-    if (count == 0) return Io::eof;
-    if (errno == EINTR) continue;
-    if (!would_block(errno)) {
-      state.error = errno;
-      return Io::error;
+    if (!state.is_drained) {
+      if (const auto outcome = state.read_some(limit)) return *outcome;
+      if (!state.is_drained) continue;
     }
     state.input.release();
     const Wake wake = state.input_watch->readable(deadline);
     if (wake != Wake::ready) return io_of(wake);
+    state.is_drained = false;
   }
 }
 

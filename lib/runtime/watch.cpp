@@ -1,7 +1,6 @@
 #include "lib/runtime/watch.h"
 
 #include <poll.h>
-#include <sys/epoll.h>
 
 #include <algorithm>
 
@@ -50,10 +49,7 @@ Wake wait_for(WatchState& state, bool& is_ready, FiberState*& slot, short poll_e
 Watch::Watch(int fd, Mode mode) : state_(std::make_unique<WatchState>()) {
   state_->fd = fd;
   state_->is_level = mode == Mode::listener;
-  const std::uint32_t events = mode == Mode::listener
-                                   ? std::uint32_t{EPOLLIN} | EPOLLEXCLUSIVE
-                                   : std::uint32_t{EPOLLIN} | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  Loop::of_this_thread().add(*state_, events);
+  Loop::of_this_thread().add(*state_);
 }
 
 Watch::~Watch() {
@@ -75,7 +71,13 @@ Wake Watch::readable(Deadline deadline) {
 }
 
 Wake Watch::writable(Deadline deadline) {
+  Loop& loop = Loop::of_this_thread();
+  if (loop.current() && state_->is_registered && !state_->write_ready) loop.report_writable(*state_, true);
   return wait_for(*state_, state_->write_ready, state_->writer, POLLOUT, deadline);
+}
+
+bool Watch::is_hung_up() const {
+  return state_->is_hung_up;
 }
 
 }  // namespace posthouse::runtime
