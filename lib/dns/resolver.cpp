@@ -92,6 +92,9 @@ struct Resolver::State {
 
   static void take(void* pending_pointer, int error, ub_result* result);
   void pump();
+  void stop_pump() {
+    if (std::exchange(is_pumping, false)) pump_fiber.cancel();
+  }
 };
 
 void Resolver::State::take(void* pending_pointer, int error, ub_result* result) {
@@ -113,18 +116,20 @@ void Resolver::State::pump() {
   while (awaited > 0) {
     if (ub_poll(context.get()) == 0 &&
         watch->readable(deadline_after(std::chrono::seconds(60))) == runtime::Wake::cancelled)
-      break;
+      return;  // who cancels it has already taken it off
     ub_process(context.get());
   }
   is_pumping = false;
 }
 
-Resolver::Resolver(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Resolver::Resolver(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Resolver::~Resolver() = default;
+Resolver::~Resolver() {
+  state_->stop_pump();
+}
 
 Result<std::unique_ptr<Resolver>> Resolver::create(const ResolverSettings& settings) {
-  auto state = std::make_unique<State>();
+  auto state = std::make_shared<State>();
   state->context.reset(ub_ctx_create());
   if (!state->context) return fail(Failure::deferred("4.3.0", "DNS resolver: out of memory"));
   if (const int error = configure(state->context.get()); error != 0)
@@ -180,14 +185,16 @@ Reply Resolver::query(std::string_view name, Type type, Deadline deadline) {
     return reply;
   if (!state.watch) state.watch = std::make_unique<runtime::Watch>(ub_fd(state.context.get()));
   ++state.awaited;
-  if (!std::exchange(state.is_pumping, true)) state.pump_fiber = runtime::spawn([&state] { state.pump(); });
+  if (!std::exchange(state.is_pumping, true)) {
+    state.pump_fiber = runtime::spawn([kept = state_] { kept->pump(); });
+  }
   while (!pending.done && pending.answered.wait(deadline) == runtime::Wake::ready) {
   }
   --state.awaited;
   if (!pending.done) {
     ub_cancel(state.context.get(), pending.id);
     // The pump would sleep on with nothing to wait for.
-    if (state.awaited == 0) state.pump_fiber.cancel();
+    if (state.awaited == 0) state.stop_pump();
     return reply;
   }
   if (pending.error == 0 && !pending.bogus) read_answer(reply, pending.packet, pending.secure);

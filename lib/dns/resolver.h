@@ -66,8 +66,8 @@ class Resolver : public Lookups {
 
  private:
   struct State;
-  explicit Resolver(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Resolver(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;  // shared with the fiber that reads answers
 };
 
 // Splits one entry of ResolverSettings::servers into "address@port", or nothing if malformed.

@@ -13,16 +13,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "lib/base/text.h"
 #include "master/pid_lock.h"
 
 namespace posthouse::master {
+using namespace std::chrono_literals;
+
 namespace {
 
 using ::testing::HasSubstr;
@@ -51,9 +55,16 @@ class Client {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());
-    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0) << path;
-    return Client(std::move(fd));
+    // After a reload the socket may still be on its way.
+    for (const auto give_up = std::chrono::steady_clock::now() + 20s;
+         std::chrono::steady_clock::now() < give_up;) {
+      UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+      if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+        return Client(std::move(fd));
+      std::this_thread::sleep_for(10ms);
+    }
+    ADD_FAILURE() << "no service at " << path;
+    return Client(UniqueFd());
   }
   std::string line() {
     std::string text;

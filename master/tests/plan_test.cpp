@@ -28,7 +28,7 @@ TEST(ServicePlan, StartsAProcessPerCoreWhenTheSessionsAreMany) {
   EXPECT_EQ(plan.sessions, 20000u);
   EXPECT_EQ(plan.path, "/daemons/smtpd");
   EXPECT_THAT(plan.argv(0, 2),
-              ElementsAre("smtpd", "-n", "smtp", "-t", "inet", "-u", "-s", "2", "-z", "2500", "-o", "a=b"));
+              ElementsAre("smtpd", "-n", "smtp", "-t", "inet", "-u", "-s", "2", "-z", "5000", "-o", "a=b"));
 }
 
 TEST(ServicePlan, DividesAnExplicitLimitAmongTheProcesses) {

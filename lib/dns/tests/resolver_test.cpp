@@ -136,6 +136,14 @@ TEST(Resolver, TellsNoHostFromTrouble) {
   });
 }
 
+TEST(Resolver, AnswersAgainAfterTheLastQuestionGaveUp) {
+  with_server(-1, [](Resolver& resolver) {
+    EXPECT_EQ(resolver.query("x.test", Type::a, deadline_after(10ms)).outcome, Outcome::temporary);
+    // Answered by the resolver itself.
+    EXPECT_EQ(resolver.query("localhost", Type::a, deadline_after(20s)).outcome, Outcome::found);
+  });
+}
+
 TEST(Resolver, GivesUpAtTheDeadline) {
   with_server(-1, [](Resolver& resolver) {
     EXPECT_EQ(resolver.query("x.test", Type::mx, deadline_after(50ms)).outcome, Outcome::temporary);
