@@ -77,7 +77,8 @@ ipc::CleanupOpen opening(const Session& session, const Transaction& transaction)
 std::optional<Reply> open_message(Session& session) {
   Transaction& transaction = *session.transaction;
   if (transaction.handover) return std::nullopt;
-  auto handover = Handover::open(session.neighbours(), opening(session, transaction), session.deadline());
+  auto handover =
+      Handover::open(session.neighbours(), opening(session, transaction), session.deadline_for_cleanup());
   if (!handover) return reply_of(451, handover.error().dsn, handover.error().text);
   transaction.handover = std::move(*handover);
   std::string original;

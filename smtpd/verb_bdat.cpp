@@ -96,7 +96,7 @@ std::optional<Reply> begin(Session& session) {
   transaction.bdat.emplace();
   std::string header = transaction.actions.prepended + received_header(session, Clock::system().now());
   transaction.content_size = header.size();
-  if (!transaction.handover->add_content(std::move(header), session.deadline())) {
+  if (!transaction.handover->add_content(std::move(header), session.deadline_for_cleanup())) {
     return Reply{"451 4.3.0 Error: queue file write error"};
   }
   return std::nullopt;
@@ -136,7 +136,8 @@ Reply bdat(Session& session, const protocol::SmtpCommand& command) {
     std::string lines;
     append_lines(bytes, transaction.bdat->has_pending_cr, lines);
     transaction.content_size += lines.size();
-    if (!is_lost) is_lost = !transaction.handover->add_content(std::move(lines), session.deadline());
+    if (!is_lost)
+      is_lost = !transaction.handover->add_content(std::move(lines), session.deadline_for_cleanup());
   });
   if (!is_there) {
     session.transaction.reset();

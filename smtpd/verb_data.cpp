@@ -69,7 +69,8 @@ class ContentReceiver {
       std::string part =
           chunk_.size() <= Handover::kChunk ? std::move(chunk_) : chunk_.substr(at, Handover::kChunk);
       const bool is_all = part.size() < Handover::kChunk || chunk_.empty();
-      if (!transaction_.handover->add_content(std::move(part), session_.deadline())) result_.is_lost = true;
+      if (!transaction_.handover->add_content(std::move(part), session_.deadline_for_cleanup()))
+        result_.is_lost = true;
       if (is_all) break;
     }
     chunk_.clear();
