@@ -4,12 +4,10 @@ import re
 
 import pytest
 
-from harness.instance import IS_ROOT, Instance
+from harness.instance import Instance
 from harness.peer import Peer
 from harness.suite import Suite
 from harness.waiting import wait_for
-
-pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the reference needs root")
 
 LOCAL_PARTS = ["user", "USER", "user+ext", "user+ext+more", "user-ext", "first.last", '"quo ted"', '"user+ext"', "+ext", "user+", "unknown", "moved",
                "postmaster", "a=b", "root", "double-bounce", "mailer-daemon", "o'brien", '"a@b"', "a%b.test", "a!b", "listed", "canon"]
@@ -132,8 +130,7 @@ class Routes:
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_addresses_are_rewritten_and_routed_alike(name, folder):
     ours_suite = Suite.posthouse()
-    if ours_suite.missing():
-        pytest.skip("not built")
+    assert not ours_suite.missing()
     answers = []
     for suite in (Suite.reference(), ours_suite):
         routes = Routes(suite, folder, CONFIGURATIONS[name])

@@ -141,6 +141,7 @@ def test_hostile_addresses_open_nothing(local_part, mta, document, mariadb, back
     assert mariadb.sql("SELECT COUNT(*) FROM alias", "postfix").strip() == "4"
 
 
+@pytest.mark.posthouse_only("does not load its mysql module inside the chroot")
 @pytest.mark.needs_root("chroot")
 def test_verify_and_proxymap_in_a_chroot(mta, document, backend):
     """The tables of proxymap are looked for inside, as in any chroot; the cache of verify is opened before."""

@@ -27,8 +27,6 @@ def postconf(commands, *arguments):
     return subprocess.run([commands / "postconf", "-h", *arguments], check=True, capture_output=True, text=True).stdout.split()
 
 
-
-
 def test_destdir_stands_before_the_prefix(folder):
     root, commands, daemons = install("/opt/mail", folder / "package")
     assert {path.name for path in commands.iterdir()} >= COMMANDS

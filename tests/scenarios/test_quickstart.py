@@ -47,9 +47,8 @@ def test_message_reaches_dovecot(quickstart, folder, uid):
     assert_arrived(quickstart("--once", "--dovecot", "--dir", str(folder / "new"), uid=uid), r"250 2\.0\.0 <you@posthouse\.test> \S+ Saved\)")
 
 
+@pytest.mark.needs_root("another account")
 def test_dovecot_wants_an_account_with_a_name(quickstart, folder):
-    if not IS_ROOT:
-        pytest.skip("needs root")
     shown = quickstart("--once", "--dovecot", "--dir", str(folder / "new"), uid=ACCOUNTS["without a name"])
     assert shown.returncode == 1
     assert "quickstart: Dovecot needs an account with a name, and uid 54321 has none" in shown.stdout
