@@ -122,7 +122,7 @@ void Transaction::mail_command(std::string& out) {
   const auto& request = attempt_.request;
   const std::string sender = settings_.quote_envelope ? mail::to_external(sender_) : sender_;
   protocol::MailCommand command{.sender = sender};
-  if (capabilities.size)
+  if (capabilities.size.value_or(0) > 0)
     command.size = static_cast<std::uint64_t>(std::max<std::int64_t>(0, request.message_size));
   if (capabilities.eight_bit_mime && request.encoding == "8bit") command.body = "8BITMIME";
   if (capabilities.eight_bit_mime && request.encoding == "7bit") command.body = "7BIT";
