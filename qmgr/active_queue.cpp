@@ -142,11 +142,12 @@ std::vector<RoutedRecipient> ActiveQueue::routed(const Message& message,
 void ActiveQueue::schedule(const MessagePointer& message, std::vector<RoutedRecipient> recipients) {
   message->pending += recipients.size();
   in_memory_ += recipients.size();
+  const bool may_clog = limits_.clog_pause.count() > 0 && by_id_.size() > clog_limit();
   std::vector<Route> routes;
   for (const RoutedRecipient& recipient : recipients) {
     message->transports.insert(recipient.route.transport);
     ++by_transport_[recipient.route.transport];
-    if (routes.empty() || routes.back().next_hop != recipient.route.next_hop)
+    if (may_clog && (routes.empty() || routes.back().next_hop != recipient.route.next_hop))
       routes.push_back(recipient.route);
   }
   scheduler_.add(message->number, std::move(recipients));
@@ -157,10 +158,8 @@ void ActiveQueue::schedule(const MessagePointer& message, std::vector<RoutedReci
 
 // One destination must not fill the active queue unnoticed: new mail for all others waits behind it.
 void ActiveQueue::warn_if_clogged(const std::vector<Route>& routes) {
-  const std::size_t limit = limits_.messages / 5;
-  if (limits_.clog_pause.count() == 0 || by_id_.size() <= limit) return;
   for (const Route& route : routes) {
-    const auto messages = scheduler_.clogged(route, limit, limits_.clog_pause, now());
+    const auto messages = scheduler_.clogged(route, clog_limit(), limits_.clog_pause, now());
     if (!messages) continue;
     const std::string& name = route.queue_name.empty() ? route.next_hop : route.queue_name;
     log::warning(events::Clogged{name, *messages, by_id_.size()}.text());

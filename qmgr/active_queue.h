@@ -63,6 +63,8 @@ class ActiveQueue {
   std::size_t room_for(const Message& message);
   std::size_t recipients_of(const std::string& transport) const;
   void leave(const std::string& transport, std::size_t recipients);
+  // Messages of one destination that the active queue bears without a word.
+  std::size_t clog_limit() const { return limits_.messages / 5; }
   void warn_if_clogged(const std::vector<Route>& routes);
 
   void pump();
