@@ -125,8 +125,8 @@ TEST(Semaphore, BoundsHolders) {
 
 TEST(Offload, LetsOtherFibersRun) {
   int ticks = 0;
+  bool finished = false;
   run([&] {
-    bool finished = false;
     spawn([&] {
       while (!finished) {
         ++ticks;
