@@ -42,7 +42,7 @@ std::optional<QueueScan::Entry> QueueScan::next_entry() {
       if (levels_.size() > before || entry->d_type == DT_DIR) continue;
       failure_.reset();  // a file with a name of one character
     }
-    return Entry{levels_.back().path, std::string(name)};
+    return Entry{levels_.back().path, std::string(name), entry->d_ino, entry->d_type == DT_REG};
   }
   return std::nullopt;
 }

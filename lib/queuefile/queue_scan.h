@@ -6,6 +6,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <optional>
@@ -27,6 +28,8 @@ class QueueScan {
   struct Entry {
     std::string directory;  // "deferred/9"
     std::string name;
+    ino_t inode;            // as the directory tells it: on stacked file systems not always the file's
+    bool is_known_regular;  // false also where the directory does not tell
     std::string path() const { return directory + "/" + name; }
   };
   // The next entry of any name, or nothing at the end.

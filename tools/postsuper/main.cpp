@@ -17,8 +17,6 @@
 namespace posthouse::postsuper {
 namespace {
 
-namespace queue = queuefile::queue;
-
 constexpr std::string_view kUsage =
     "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] "
     "[-f queue_id (expire and/or un-hold)] [-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary "

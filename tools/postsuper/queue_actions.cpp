@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "lib/base/failure.h"
-#include "lib/queuefile/queue_scan.h"
 
 namespace posthouse::postsuper {
 
@@ -123,10 +122,23 @@ void QueueActions::fix_structure(const std::vector<std::string>& queues) {
   for (const auto& queue_name : queues) {
     std::vector<QueueScan::Entry> entries;
     QueueScan scan(queue_name);
-    while (auto entry = scan.next_entry()) entries.push_back(std::move(*entry));
+    while (auto entry = scan.next_entry()) {
+      if (!is_in_place(queue_name, *entry)) entries.push_back(std::move(*entry));
+    }
     for (const auto& entry : entries) check_place(queue_name, entry.directory, entry.name);
   }
   finish_renames();
+}
+
+// True for nearly all, without a look at the file: a start must not take longer because the queue is long.
+bool QueueActions::is_in_place(const std::string& queue_name, const QueueScan::Entry& entry) const {
+  if (!entry.is_known_regular) return false;
+  const auto id = QueueId::parse(entry.name);
+  if (!id) return false;
+  const auto inode = id->inode();
+  const bool is_named_by_inode = is_message_queue(queue_name) && queue_name != queue::kMaildrop;
+  if (is_named_by_inode && inode && *inode != entry.inode) return false;
+  return layout_.path(queue_name, *id) == entry.path();
 }
 
 void QueueActions::check_place(const std::string& queue_name, const std::string& directory,

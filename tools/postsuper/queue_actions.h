@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/queuefile/file_system.h"
 #include "lib/queuefile/layout.h"
+#include "lib/queuefile/queue_scan.h"
 
 namespace posthouse::postsuper {
 
@@ -44,6 +45,7 @@ class QueueActions {
   bool remove(const queuefile::QueueId& id, const std::string& queue);
   bool move(const queuefile::QueueId& id, const std::string& from, std::string_view to);
   bool expire(const queuefile::QueueId& id, const std::string& queue);
+  bool is_in_place(const std::string& queue, const queuefile::QueueScan::Entry& entry) const;
   void check_place(const std::string& queue, const std::string& directory, const std::string& name);
   void finish_renames();
 
