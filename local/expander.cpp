@@ -118,7 +118,7 @@ Result<void> Expander::account(const std::string& name, const std::string& exten
   return targets(*list, context);
 }
 
-Result<void> Expander::targets(const std::vector<Target>& list, Context context) {
+Result<void> Expander::targets(const std::vector<Target>& list, const Context& context) {
   for (const Target& one : list) {
     if (auto followed = target(one, list.size() == 1, context); !followed) return followed;
   }
@@ -151,7 +151,7 @@ Result<void> Expander::target(const Target& one, bool is_only, Context context) 
   return targets(*list, context);
 }
 
-Result<void> Expander::address(const Target& one, bool is_only, Context context) {
+Result<void> Expander::address(const Target& one, bool is_only, const Context& context) {
   const auto local_part = local_part_of(one.text);
   if (!local_part) {
     hand_on(one.text, context);

@@ -84,9 +84,9 @@ class Expander {
   Result<void> local_name(const std::string& local_part, Context context);
   Result<void> alias(const std::string& name, const AliasEntry& entry, Context context);
   Result<void> account(const std::string& user, const std::string& extension, Context context);
-  Result<void> targets(const std::vector<Target>& list, Context context);
+  Result<void> targets(const std::vector<Target>& list, const Context& context);
   Result<void> target(const Target& target, bool is_only, Context context);
-  Result<void> address(const Target& target, bool is_only, Context context);
+  Result<void> address(const Target& target, bool is_only, const Context& context);
   Result<void> mailbox(const std::string& user);
   void hand_on(const std::string& address, const Context& context);  // to a new message
   Result<void> take_owner(const std::string& name, Context& context) const;

@@ -113,7 +113,7 @@ std::string expand_names(std::string_view text, const std::vector<PathValue>& va
   return out;
 }
 
-World make_world(std::shared_ptr<const WorldSettings> settings) {
+World make_world(const std::shared_ptr<const WorldSettings>& settings) {
   return {.alias = [settings](const std::string& name) { return find_alias(*settings, name); },
           .user =
               [](const std::string& name) {

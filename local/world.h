@@ -22,7 +22,7 @@ struct WorldSettings {
 
 inline constexpr std::size_t kFileLimit = 4 * 1024 * 1024;
 
-World make_world(std::shared_ptr<const WorldSettings> settings);
+World make_world(const std::shared_ptr<const WorldSettings>& settings);
 
 // "$home/.forward${recipient_delimiter}${extension}" with the values of a recipient; unknown names are empty.
 struct PathValue {

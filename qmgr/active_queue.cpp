@@ -11,8 +11,6 @@
 namespace posthouse::qmgr {
 namespace {
 
-namespace queue = queuefile::queue;
-
 Deadline now() {
   return std::chrono::steady_clock::now();
 }
@@ -193,7 +191,7 @@ void ActiveQueue::run_timers() {
   }
 }
 
-void ActiveQueue::deliver(Delivery delivery) {
+void ActiveQueue::deliver(const Delivery& delivery) {
   const auto found = messages_.find(delivery.message);
   if (found == messages_.end() || found->second->is_lost()) {
     ended(delivery,

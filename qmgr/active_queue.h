@@ -69,7 +69,7 @@ class ActiveQueue {
 
   void pump();
   void run_timers();
-  void deliver(Delivery delivery);
+  void deliver(const Delivery& delivery);  // may wait
   void take_reply(Message& message, const Delivery& delivery, const ipc::DeliveryReply& reply);
   void ended(const Delivery& delivery, const AgentAnswer& answer);
   void place_suspended();

@@ -107,8 +107,8 @@ Result<std::string> Resolver::final_address(std::string_view recipient, Resolved
     std::string domain = address.substr(at + 1);
     if (rules_.numeric_domain && mail::is_ip_address(domain)) {
       const bool is_ipv6 = domain.find(':') != std::string::npos;
-      domain = (is_ipv6 ? "[IPv6:" : "[") + domain + "]";
-      address = address.substr(0, at + 1) + domain;
+      domain = fmt::format("[{}{}]", is_ipv6 ? "IPv6:" : "", domain);
+      address.replace(at + 1, std::string::npos, domain);
     }
     out.recipient = address;
     const bool is_null = domain.empty();  // like our own domain, when there is a route behind it

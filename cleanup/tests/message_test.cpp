@@ -79,8 +79,8 @@ class CleanupMessage : public testing::Test {
     open.attributes = {{"rewrite_context", "local"}};
   }
 
-  void to(std::vector<std::string> addresses, std::uint32_t notify = 0) {
-    for (auto& address : addresses)
+  void to(const std::vector<std::string>& addresses, std::uint32_t notify = 0) {
+    for (const auto& address : addresses)
       recipients.push_back({.original = address, .address = address, .dsn_original = {}, .notify = notify});
   }
 

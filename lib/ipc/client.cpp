@@ -110,7 +110,7 @@ void Client::State::start_flush(const std::shared_ptr<Line>& used) {
   });
 }
 
-Result<Frame> Client::exchange(std::string_view name, std::string fields, Deadline deadline) {
+Result<Frame> Client::exchange(std::string_view name, const std::string& fields, Deadline deadline) {
   const auto state = state_;
   Failure last = Failure::deferred("4.4.2", "timeout");
   for (int attempt = 0; attempt < 2; ++attempt) {

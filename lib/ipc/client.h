@@ -22,7 +22,7 @@ class Client {
   Result<Reply> ask(const Query& query, Deadline deadline) {  // may wait
     std::string fields;
     encode(query, fields);
-    auto frame = exchange(Query::kName, std::move(fields), deadline);
+    auto frame = exchange(Query::kName, fields, deadline);
     if (!frame) return fail(std::move(frame.error()));
     return frame->template as<Reply>();
   }
@@ -31,7 +31,7 @@ class Client {
 
  private:
   struct State;
-  Result<Frame> exchange(std::string_view name, std::string fields, Deadline deadline);
+  Result<Frame> exchange(std::string_view name, const std::string& fields, Deadline deadline);
   std::shared_ptr<State> state_;
 };
 

@@ -104,7 +104,8 @@ class FdSink : public LineSink {
 
  protected:
   void write(std::string_view lines) override {
-    if (fallback_ && (left_ || (left_ = is_marked_rotated(fd_)))) return pass_on(fallback_.get(), lines);
+    left_ = fallback_ && (left_ || is_marked_rotated(fd_));
+    if (left_) return pass_on(fallback_.get(), lines);
     if (!write_all(fd_, lines)) pass_on(fallback_.get(), lines);
   }
 

@@ -45,7 +45,7 @@ std::size_t SmtpDataReader::feed(std::string_view bytes, std::string& out) {
     }
     const auto length = static_cast<std::size_t>(static_cast<const char*>(found) - rest.data());
     const bool has_cr = length > 0 && rest[length - 1] == '\r';
-    out.append(rest.data(), has_cr ? length - 1 : length);
+    out += rest.substr(0, has_cr ? length - 1 : length);
     out += '\n';
     after_crlf_ = has_cr;
     has_bare_lf_ = has_bare_lf_ || !has_cr;

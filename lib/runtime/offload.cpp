@@ -76,7 +76,7 @@ void set_worker_limit(std::size_t limit) {
   workers().set_limit(limit);
 }
 
-void offload_void(std::function<void()> work) {
+void offload_void(const std::function<void()>& work) {
   Loop& loop = Loop::of_this_thread();
   FiberState* fiber = loop.current();
   if (!fiber) {

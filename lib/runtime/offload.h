@@ -10,7 +10,7 @@ namespace posthouse::runtime {
 
 // Runs `work` in a worker thread; may wait, without deadline: `work` must bound its own time.
 // The fiber is resumed after `work` returned even when it was cancelled meanwhile.
-void offload_void(std::function<void()> work);
+void offload_void(const std::function<void()>& work);
 
 template <class Work>
 auto offload(Work work) {

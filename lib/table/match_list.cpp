@@ -57,8 +57,8 @@ void MatchList::add_list(Tables& tables, std::string_view text, bool negated, in
   }
 }
 
-void MatchList::warn(std::string text) {
-  warnings_.push_back(title_ + ": " + text);
+void MatchList::warn(std::string_view text) {
+  warnings_.push_back(fmt::format("{}: {}", title_, text));
   log::warning("{}", warnings_.back());
 }
 

@@ -90,8 +90,9 @@ class SqlTable : public Table {
 
 }  // namespace
 
-Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect, ClientConfig config,
-                                              Flag flags, std::string_view servers,
+Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect,
+                                              const ClientConfig& config, Flag flags,
+                                              std::string_view servers,
                                               ConnectionPool<SqlConnection>::Connect connect) {
   const auto query = config.find("query").value_or(dialect.legacy_query(config));
   const auto format = config.text("result_format", config.text("result_filter", "%s"));

@@ -34,8 +34,9 @@ struct SqlDialect {
 };
 
 // `servers`: the hosts to try, as ServerList takes them.
-Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect, ClientConfig config,
-                                              Flag flags, std::string_view servers,
+Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect,
+                                              const ClientConfig& config, Flag flags,
+                                              std::string_view servers,
                                               ConnectionPool<SqlConnection>::Connect connect);
 
 }  // namespace posthouse::table

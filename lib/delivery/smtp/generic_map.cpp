@@ -25,8 +25,8 @@ Failure unusable(const config::Problems& problems) {
 
 }  // namespace
 
-Result<std::shared_ptr<const GenericMap>> GenericMap::open(std::shared_ptr<const config::MainCf> main_cf,
-                                                           std::string_view title, std::string_view text) {
+Result<std::shared_ptr<const GenericMap>> GenericMap::open(
+    const std::shared_ptr<const config::MainCf>& main_cf, std::string_view title, std::string_view text) {
   if (trim(text).empty()) return nullptr;
   const auto settings = table::settings_from(main_cf);
   if (!settings) return fail(unusable(settings.error()));

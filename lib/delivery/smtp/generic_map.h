@@ -16,7 +16,7 @@ namespace posthouse::delivery::smtp {
 class GenericMap {
  public:
   // Null if the parameter (`title`: smtp_generic_maps) with this text is empty.
-  static Result<std::shared_ptr<const GenericMap>> open(std::shared_ptr<const config::MainCf> main_cf,
+  static Result<std::shared_ptr<const GenericMap>> open(const std::shared_ptr<const config::MainCf>& main_cf,
                                                         std::string_view title, std::string_view text);
 
   GenericMap(std::unique_ptr<table::Tables> tables, table::TableList list, table::AddressRules rules,

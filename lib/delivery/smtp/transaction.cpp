@@ -105,11 +105,12 @@ bool Transaction::map_addresses() {
   const auto map = [this](const std::string& address, std::string& out) {
     if (address.empty()) return true;
     auto mapped = trial_.generic->map(address);
-    if (mapped)
-      out = *std::move(mapped);
-    else
+    if (!mapped) {
       refuse_rest(Failure::deferred("4.3.0", "table lookup failure"));
-    return mapped.has_value();
+      return false;
+    }
+    out = *std::move(mapped);
+    return true;
   };
   if (!map(attempt_.request.sender, sender_)) return false;
   return std::ranges::all_of(std::vector(todo_), [&](std::size_t i) {
@@ -169,7 +170,7 @@ bool Transaction::xforward_commands() {
       if (offers(item.name)) protocol::append_xforward_attribute(line, item.name, item.value);
     return line.size() > 8 ? line + "\r\n" : std::string();
   };
-  for (auto [line, phase] :
+  for (const auto& [line, phase] :
        {std::pair{command(first), Phase::xforward_name}, {command(second), Phase::xforward_helo}})
     if (!line.empty() && !ask(line, {phase})) return false;
   return true;

@@ -20,11 +20,11 @@ std::string wire_name(std::string_view name) {
   }
   return out + '\0';
 }
-std::string record(std::string_view name, Type type, std::string rdata) {
+std::string record(std::string_view name, Type type, const std::string& rdata) {
   return wire_name(name) + u16(static_cast<unsigned>(type)) + u16(1) + u16(0) + u16(60) +
          u16(static_cast<unsigned>(rdata.size())) + rdata;
 }
-std::string packet(std::vector<std::string> records, std::string_view question = "d.test",
+std::string packet(const std::vector<std::string>& records, std::string_view question = "d.test",
                    Type type = Type::mx, int rcode = 0) {
   std::string out = u16(1) + u16(0x8180U | static_cast<unsigned>(rcode)) + u16(1) +
                     u16(static_cast<unsigned>(records.size())) + u16(0) + u16(0);
@@ -71,19 +71,20 @@ TEST(DnsMessage, FollowsAliases) {
 }
 
 TEST(DnsMessage, IgnoresShortRecords) {
-  for (auto [type, rdata] : std::vector<std::pair<Type, std::string>>{{Type::mx, ""},
-                                                                      {Type::mx, u16(1)},
-                                                                      {Type::a, "abc"},
-                                                                      {Type::a, "abcde"},
-                                                                      {Type::aaaa, "abcd"},
-                                                                      {Type::txt, ""},
-                                                                      {Type::txt, "\5ab"},
-                                                                      {Type::srv, u16(1) + u16(2) + u16(3)},
-                                                                      {Type::tlsa, ""},
-                                                                      {Type::tlsa, "ab"},
-                                                                      {Type::tlsa, "abc"},
-                                                                      {Type::ptr, ""},
-                                                                      {Type::ptr, "\3ab"}}) {
+  for (const auto& [type, rdata] :
+       std::vector<std::pair<Type, std::string>>{{Type::mx, ""},
+                                                 {Type::mx, u16(1)},
+                                                 {Type::a, "abc"},
+                                                 {Type::a, "abcde"},
+                                                 {Type::aaaa, "abcd"},
+                                                 {Type::txt, ""},
+                                                 {Type::txt, "\5ab"},
+                                                 {Type::srv, u16(1) + u16(2) + u16(3)},
+                                                 {Type::tlsa, ""},
+                                                 {Type::tlsa, "ab"},
+                                                 {Type::tlsa, "abc"},
+                                                 {Type::ptr, ""},
+                                                 {Type::ptr, "\3ab"}}) {
     auto message = parse_message(
         packet({record("d.test", type, rdata), record("d.test", type, rdata)}, "d.test", type), type);
     EXPECT_FALSE(message.malformed) << static_cast<int>(type) << " " << rdata.size();

@@ -86,7 +86,7 @@ TEST(ClientCommands, XforwardValues) {
   EXPECT_EQ(out, "XFORWARD NAME=mx+20a HELO=[UNAVAILABLE]");
 }
 
-std::string content(std::vector<std::pair<std::string_view, bool>> pieces, std::size_t limit = 998) {
+std::string content(const std::vector<std::pair<std::string_view, bool>>& pieces, std::size_t limit = 998) {
   std::string out;
   ContentWriter writer(out, limit);
   for (auto [piece, ends] : pieces) writer.add(piece, ends);

@@ -189,7 +189,7 @@ Result<std::unique_ptr<Table>> open_mysql(Tables& tables, std::string_view name,
   if (!is_ready) return fail(Failure::deferred("4.3.0", "mysql client library cannot be initialised"));
   auto settings = settings_from(*config);
   const std::string hosts = config->text("hosts", "localhost");
-  return open_sql_table(tables, kMysql, std::move(*config), flags, hosts,
+  return open_sql_table(tables, kMysql, *config, flags, hosts,
                         [settings = std::move(settings)](const std::string& server) {
                           return MysqlConnection::connect(settings, server);
                         });

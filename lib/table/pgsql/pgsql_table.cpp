@@ -176,7 +176,7 @@ Result<std::unique_ptr<Table>> open_pgsql(Tables& tables, std::string_view name,
   settings.encoding = config->text("encoding", "UTF8");
   settings.timeout = std::chrono::seconds(config->number("timeout", 10, 1, 3600));
   const std::string hosts = config->text("hosts", "localhost");
-  return open_sql_table(tables, kPgsql, std::move(*config), flags, hosts,
+  return open_sql_table(tables, kPgsql, *config, flags, hosts,
                         [settings = std::move(settings)](const std::string& server) {
                           return PgsqlConnection::connect(settings, server);
                         });

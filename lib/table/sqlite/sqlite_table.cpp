@@ -106,9 +106,9 @@ Result<std::unique_ptr<Table>> open_sqlite(Tables& tables, std::string_view name
       log::warning("sqlite:{}: {} in the query: use single quotes", name, part);
   }
   const auto timeout = std::chrono::seconds(config->number("timeout", 10, 1, 3600));
-  return open_sql_table(
-      tables, kSqlite, std::move(*config), flags, "file",
-      [path, timeout](const std::string&) { return SqliteConnection::connect(path, timeout); });
+  return open_sql_table(tables, kSqlite, *config, flags, "file", [path, timeout](const std::string&) {
+    return SqliteConnection::connect(path, timeout);
+  });
 }
 
 }  // namespace posthouse::table

@@ -69,7 +69,7 @@ class Command {
         log::warning("table {}: key {}: malformed BASE64 value: {:.30s}", table.spec(), key, *value);
         return trouble(table, "query error", Failure{});
       }
-      return std::optional<std::string>(std::move(*decoded));
+      return decoded;
     }
     return std::optional<std::string>(std::move(*value));
   }

@@ -21,7 +21,7 @@ class Heard : public Warnings {
 constexpr std::string_view kMain =
     "# top\nmydestination = a, b,\n   # inner\n   c\n\nrelayhost = [x]\n# between\nrelayhost = [y]\nlast = 1";
 
-std::string edited(std::vector<MainCfEdit> edits, Heard& heard) {
+std::string edited(const std::vector<MainCfEdit>& edits, Heard& heard) {
   return edit_main_cf(kMain, edits, "main.cf", heard);
 }
 

@@ -240,7 +240,7 @@ TEST(Transaction, SoftFailuresAreLeftToTheNextServer) {
 }
 
 TEST(Transaction, AReusedConnectionThatWasClosedHarmsNobody) {
-  for (std::vector<std::string> answers : {std::vector<std::string>{""}, {"421 4.4.2 idle"}}) {
+  for (const std::vector<std::string>& answers : {std::vector<std::string>{""}, {"421 4.4.2 idle"}}) {
     const auto outcome = run({.answers = answers, .uses = 2});
     EXPECT_EQ(outcome.end, End::stale);
     EXPECT_TRUE(outcome.log.empty());
