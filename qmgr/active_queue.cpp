@@ -172,7 +172,7 @@ void ActiveQueue::warn_if_clogged(const std::vector<Route>& routes) {
 void ActiveQueue::pump() {
   if (is_draining_) return;
   while (auto delivery = scheduler_.next(now())) {
-    runtime::spawn([this, work = std::move(*delivery)]() mutable { deliver(std::move(work)); });
+    runtime::spawn([this, work = std::move(*delivery)] { deliver(work); });
   }
   if (scheduler_.next_wakeup() == kNever) return;
   if (!timer_.is_running()) {

@@ -62,8 +62,8 @@ void MatchList::warn(std::string_view text) {
   log::warning("{}", warnings_.back());
 }
 
-void MatchList::add_broken(std::string text) {
-  warn(std::move(text));
+void MatchList::add_broken(std::string_view text) {
+  warn(text);
   auto pattern = std::make_shared<Pattern>();
   pattern->type = Pattern::Type::broken;
   patterns_.push_back(std::move(pattern));

@@ -52,7 +52,7 @@ class MatchList {
   void add_list(Tables& tables, std::string_view text, bool negated, int depth);
   void add_file(Tables& tables, const std::string& path, bool negated, int depth);
   void add_pattern(Tables& tables, std::string_view text, bool negated);
-  void add_broken(std::string text);
+  void add_broken(std::string_view text);
   void warn(std::string_view text);
   bool matches_text(std::string_view pattern, std::string_view folded) const;
   Result<bool> matches_table(const std::shared_ptr<Table>& table, std::string_view name) const;
