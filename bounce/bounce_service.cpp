@@ -9,6 +9,7 @@
 #include "lib/log/log.h"
 #include "lib/mail/quote.h"
 #include "lib/peers/flush_parameters.h"
+#include "lib/peers/notice_parameters.h"
 #include "lib/runtime/offload.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
@@ -70,14 +71,15 @@ Templates load_templates(const config::MainCf& main_cf, const std::string& path)
 
 Rules load_rules(const config::MainCf& main_cf, const Parameters& own) {
   const auto identity = must_load<config::Identity>(main_cf);
+  const auto notices = must_load<peers::NoticeParameters>(main_cf);
   Rules rules;
   rules.reporter = {.hostname = identity->myhostname(), .origin = identity->myorigin()};
   rules.double_bounce_sender = identity->double_bounce_sender() + "@" + identity->myhostname();
-  rules.bounce_recipient = own.bounce_notice_recipient();
-  rules.double_bounce_recipient = own.double_bounce_notice_recipient();
-  rules.delay_recipient = own.delay_notice_recipient();
-  rules.notify_classes = lower_set(own.notify_classes());
-  rules.filtered_classes = lower_set(own.internal_mail_filter_classes());
+  rules.bounce_recipient = notices->bounce_notice_recipient();
+  rules.double_bounce_recipient = notices->double_bounce_notice_recipient();
+  rules.delay_recipient = notices->delay_notice_recipient();
+  rules.notify_classes = lower_set(notices->notify_classes());
+  rules.filtered_classes = lower_set(notices->internal_mail_filter_classes());
   rules.disable_verp = own.disable_verp_bounces();
   rules.is_threaded = own.enable_threaded_bounces();
   rules.queue_lifetime = std::chrono::seconds(seconds_of(main_cf, "maximal_queue_lifetime", 'd'));
@@ -108,9 +110,9 @@ Result<void> BounceService::prepare(const service::Environment& environment) {
         {.kind = table::MatchList::Kind::domain,
          .parent_matches_subdomains = table::parent_domain_matches(parents, "fast_flush_domains")});
   }
-  submission_ = std::make_unique<Submission>(identity->myhostname(), identity->mail_name());
+  submission_ = std::make_unique<peers::Submission>(identity->myhostname(), identity->mail_name());
   notifier_ = std::make_unique<Notifier>(
-      load_rules(main_cf, *own), [this](const Outgoing& mail) { return submission_->send(mail); },
+      load_rules(main_cf, *own), [this](const peers::Outgoing& mail) { return submission_->send(mail); },
       [](const std::string& line, bool is_warning) { is_warning ? log::warning(line) : log::info(line); });
   using Reply = ipc::BounceReply;
   dispatcher_.on<ipc::BounceAppend>([this](const ipc::BounceAppend& query) { return Reply{append(query)}; });

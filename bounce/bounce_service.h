@@ -43,7 +43,7 @@ class BounceService : public service::Service {
   table::MatchList flush_domains_;
   peers::FlushClient flush_;
   ipc::Dispatcher dispatcher_;
-  std::unique_ptr<Submission> submission_;
+  std::unique_ptr<peers::Submission> submission_;
   std::unique_ptr<Notifier> notifier_;
 };
 

@@ -14,7 +14,6 @@ namespace posthouse::bounce {
 namespace {
 
 constexpr std::size_t kColumns = 79;
-constexpr std::string_view kIndent = "    ";
 
 // "MAILER-DAEMON (Mail Delivery System)" -> "Mail Delivery System <MAILER-DAEMON@origin>".
 std::string from_header(std::string_view from, const Reporter& reporter) {
@@ -91,7 +90,7 @@ class Composer {
       if (!recipient.original.empty() && !equal_ignoring_case(recipient.original, recipient.address)) {
         line += fmt::format(" (expanded from <{}>)", mail::to_external(recipient.original));
       }
-      add("\n{}\n", wrap(fmt::format("{}: {}", line, record.reason)));
+      add("\n{}\n", folded(fmt::format("{}: {}", line, record.reason), kColumns));
     }
   }
 
@@ -124,7 +123,7 @@ class Composer {
     const bool has_diagnosis = !record.diag_type.empty() && !record.diag_text.empty();
     const std::string diagnosis = has_diagnosis ? fmt::format("{}; {}", record.diag_type, record.diag_text)
                                                 : fmt::format("X-Postfix; {}", record.reason);
-    add("{}\n", wrap("Diagnostic-Code: " + diagnosis));
+    add("{}\n", folded("Diagnostic-Code: " + diagnosis, kColumns));
     if (subject_.retry_until) add("Will-Retry-Until: {}\n", mail::date_text(*subject_.retry_until));
   }
 
@@ -159,24 +158,6 @@ class Composer {
 
 std::string sender_text(const std::string& sender, const Reporter& reporter) {
   return sender.empty() ? "MAILER-DAEMON@" + reporter.hostname : mail::to_external(sender);
-}
-
-std::string wrap(std::string_view text) {
-  std::string out;
-  std::size_t column = 0;
-  for (const std::string_view word : split(text, ' ')) {
-    if (column > 0 && column + 1 + word.size() > kColumns) {
-      out += '\n';
-      out += kIndent;
-      column = kIndent.size();
-    } else if (!out.empty()) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out;
 }
 
 std::string compose(const Notice& notice, const Subject& subject, const Reporter& reporter,

@@ -46,7 +46,4 @@ std::string compose(const Notice& notice, const Subject& subject, const Reporter
 // The address as it stands in the report: MAILER-DAEMON@host for the null sender.
 std::string sender_text(const std::string& sender, const Reporter& reporter);
 
-// Lines of at most 79 columns, broken at blanks, continued with four blanks.
-std::string wrap(std::string_view text);
-
 }  // namespace posthouse::bounce

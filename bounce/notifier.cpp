@@ -71,7 +71,7 @@ bool Notifier::send(const Job& job, const ipc::BounceMessage& message,
                       .recipient = job.recipient,
                       .now = clock_.now()};
   const Template& texts = rules_.templates[static_cast<std::size_t>(job.kind)];
-  const Outgoing mail{
+  const peers::Outgoing mail{
       .sender = job.is_for_postmaster ? rules_.double_bounce_sender : std::string(),
       .recipient = job.recipient,
       .content = compose(notice, subject, rules_.reporter, texts),

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bounce/notice.h"
-#include "bounce/submission.h"
+#include "lib/peers/submission.h"
 
 namespace posthouse::bounce {
 
@@ -28,7 +28,7 @@ struct Rules {
 
 class Notifier {
  public:
-  using Send = std::function<Result<std::string>(const Outgoing&)>;
+  using Send = std::function<Result<std::string>(const peers::Outgoing&)>;
   using Log = std::function<void(const std::string& line, bool is_warning)>;
   Notifier(Rules rules, Send send, Log log, const Clock& clock = Clock::system());
 

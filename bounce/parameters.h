@@ -18,28 +18,6 @@ notice.)",
       {.name = "bounce_template_file",
        .doc = R"(A file with texts for notices, in place of the built-in ones. It is
 read when the service starts; templates with errors are not used.)"}};
-  config::List notify_classes{
-      *this,
-      {.name = "notify_classes",
-       .fallback = "resource, software",
-       .doc = R"(Which kinds of trouble the postmaster hears of. The bounce service knows
-bounce (copies of non-delivery notices), 2bounce (notices that cannot be sent to anybody) and delay.)"}};
-  config::Str bounce_notice_recipient{*this,
-                                      {.name = "bounce_notice_recipient",
-                                       .fallback = "postmaster",
-                                       .doc = R"(Who gets the postmaster copies of non-delivery notices.)",
-                                       .at_least = 1}};
-  config::Str double_bounce_notice_recipient{*this,
-                                             {.name = "2bounce_notice_recipient",
-                                              .fallback = "postmaster",
-                                              .doc = R"(Who gets undeliverable mail that cannot be returned
-to its sender.)",
-                                              .at_least = 1}};
-  config::Str delay_notice_recipient{*this,
-                                     {.name = "delay_notice_recipient",
-                                      .fallback = "postmaster",
-                                      .doc = R"(Who gets the postmaster copies of delay warnings.)",
-                                      .at_least = 1}};
   config::Bool backwards_bounce_logfile_compatibility{
       *this,
       {.name = "backwards_bounce_logfile_compatibility",
@@ -57,11 +35,6 @@ asked for one per recipient with VERP.)"}};
                                         .fallback = "no",
                                         .doc = R"(Notices refer to the original message with References: and
 In-Reply-To:, so that mail readers show them together.)"}};
-  config::List internal_mail_filter_classes{
-      *this,
-      {.name = "internal_mail_filter_classes",
-       .doc = R"(Mail of the mail system itself that passes header and body
-checks and Milters: bounce (notices to senders) and notify (to the postmaster).)"}};
 };
 
 }  // namespace posthouse::bounce

@@ -101,15 +101,20 @@ std::optional<Reply> check_etrn(Session& session) {
   return check.remembered_deferral();
 }
 
+Reply access_denied(const Session& session) {
+  return {fmt::format("503 5.7.0 Error: access denied for {}", session.client.label()), trouble::kPolicy};
+}
+
 std::optional<Reply> check_size(Session& session) {
   const std::uint64_t size = session.transaction->declared_size;
   const std::uint64_t limit = session.settings().messages->message_size_limit();
-  const auto refused = [&](std::string text) {
+  const auto refused = [&](std::string text, unsigned trouble) {
     Check check(session, Subject::sender);
     check.log_action("reject", text);
-    return Reply{std::move(text)};
+    return Reply{std::move(text), trouble};
   };
-  if (limit > 0 && size > limit) return refused("552 5.3.4 Message size exceeds fixed limit");
+  if (limit > 0 && size > limit)
+    return refused("552 5.3.4 Message size exceeds fixed limit", trouble::kPolicy);
   const std::uint64_t free = session.settings().free_space();
   const std::uint64_t minimum = session.params().queue_minfree();
   const bool is_short =
@@ -118,7 +123,7 @@ std::optional<Reply> check_size(Session& session) {
   log::warning("not enough free space in mail queue: {} bytes < {}", free,
                minimum > 0 && free < minimum ? fmt::format("{} bytes", minimum)
                                              : std::string("1.5*message size limit"));
-  return refused("452 4.3.1 Insufficient system storage");
+  return refused("452 4.3.1 Insufficient system storage", trouble::kResource);
 }
 
 }  // namespace posthouse::smtpd

@@ -20,5 +20,7 @@ std::optional<Reply> check_end_of_data(Session& session);
 std::optional<Reply> check_etrn(Session& session);
 // Declared size against message_size_limit, free space against queue_minfree.
 std::optional<Reply> check_size(Session& session);
+// What a client that was refused as a whole hears from then on.
+Reply access_denied(const Session& session);
 
 }  // namespace posthouse::smtpd

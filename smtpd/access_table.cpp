@@ -306,7 +306,7 @@ Outcome apply_action(Check& check, std::string_view action, Subject subject, std
   if (!word.empty() && std::all_of(word.begin(), word.end(), is_digit)) return Outcome::permit;
   if (const Restrictions* list = parse(action)) return evaluate(*list, check);
   log::warning("unknown smtpd restriction: \"{}\"", word);
-  return check.reject(451, "4.3.5", "Server configuration error");
+  return check.misconfigured();
 }
 
 Outcome check_access(Check& check, const table::TableList& table, Query query, const ListParser& parse) {

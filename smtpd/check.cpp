@@ -55,11 +55,11 @@ std::string Check::rejected(Subject subject, std::string_view text) const {
   return fmt::format("<{}>: {} rejected: {}", what(subject), label_of(subject), text);
 }
 
-Outcome Check::reject(int code, std::string_view dsn, std::string_view text) {
-  return reject(reply_of(code, dsn, text));
+Outcome Check::reject(int code, std::string_view dsn, std::string_view text, unsigned trouble) {
+  return reject(reply_of(code, dsn, text), trouble);
 }
 
-Outcome Check::reject(const Reply& given) {
+Outcome Check::reject(const Reply& given, unsigned trouble) {
   Reply reply = session_.settings().messages->soft_bounce() ? softened(given) : given;
   if (warn_only_ > 0) {
     log_action("reject_warning", reply.text);
@@ -67,6 +67,7 @@ Outcome Check::reject(const Reply& given) {
   }
   if (if_reject_ && reply.first() == '5') reply = *if_reject_;
   if (!reply.is_silent()) log_action("reject", reply.text);
+  reply.trouble = trouble;
   reply_ = std::move(reply);
   return Outcome::reject;
 }
@@ -79,7 +80,11 @@ Outcome Check::tempfail(std::string_view action, int code, std::string_view dsn,
 }
 
 Outcome Check::table_trouble(Subject subject) {
-  return reject(451, "4.3.0", fmt::format("<{}>: Temporary lookup failure", what(subject)));
+  return reject(451, "4.3.0", fmt::format("<{}>: Temporary lookup failure", what(subject)), trouble::kData);
+}
+
+Outcome Check::misconfigured() {
+  return reject(451, "4.3.5", "Server configuration error", trouble::kSoftware);
 }
 
 void Check::defer_if_permit(Reply reply) {
@@ -106,7 +111,7 @@ void Check::log_action(std::string_view action, std::string_view text) const {
 }
 
 Outcome evaluate(const Restrictions& list, Check& check) {
-  if (!check.enter()) return check.reject(451, "4.3.5", "Server configuration error");
+  if (!check.enter()) return check.misconfigured();
   Outcome outcome = Outcome::dunno;
   for (const Restriction& restriction : list) {
     outcome = restriction.apply(check);

@@ -43,12 +43,13 @@ class Check {
   std::string rejected(Subject subject, std::string_view text) const;
 
   // Refuses: remembers the reply and logs it, or only warns under warn_if_reject.
-  Outcome reject(int code, std::string_view dsn, std::string_view text);
-  Outcome reject(const Reply& reply);
+  Outcome reject(int code, std::string_view dsn, std::string_view text, unsigned trouble = trouble::kPolicy);
+  Outcome reject(const Reply& reply, unsigned trouble = trouble::kPolicy);
   // For trouble that may pass: refuses now, or only if the lists would permit, as `action`
   // (defer, defer_if_permit) says.
   Outcome tempfail(std::string_view action, int code, std::string_view dsn, std::string_view text);
   Outcome table_trouble(Subject subject);  // 451 4.3.0 Temporary lookup failure
+  Outcome misconfigured();                 // 451 4.3.5 Server configuration error
   void defer_if_permit(Reply reply);
   void defer_if_reject(Reply reply);
   // The reply of a remembered defer_if_permit, logged; for the end of all lists.

@@ -15,28 +15,29 @@ struct StatusText {
   std::uint32_t bit;
   int code;
   std::string_view dsn, text;
+  unsigned trouble;
 };
 // The first bit that is set decides.
 constexpr std::array kStatusTexts{
-    StatusText{status::kDefer, 451, "4.7.1", "service unavailable"},
-    StatusText{status::kProxy, 451, "4.3.0", "queue file write error"},
-    StatusText{status::kBad, 451, "4.3.0", "internal protocol error"},
-    StatusText{status::kRecipients, 550, "5.1.0", "no recipients specified"},
-    StatusText{status::kHops, 554, "5.4.0", "too many hops"},
-    StatusText{status::kSize, 552, "5.3.4", "message file too big"},
-    StatusText{status::kContent, 550, "5.7.1", "message content rejected"},
-    StatusText{status::kWrite, 451, "4.3.0", "queue file write error"},
-    StatusText{status::kPermission, 550, "5.7.1", "service denied"},
-    StatusText{status::kBareLf, 521, "5.5.2", "bare <LF> received"},
+    StatusText{status::kDefer, 451, "4.7.1", "service unavailable", trouble::kPolicy},
+    StatusText{status::kProxy, 451, "4.3.0", "queue file write error", trouble::kResource},
+    StatusText{status::kBad, 451, "4.3.0", "internal protocol error", trouble::kSoftware},
+    StatusText{status::kRecipients, 550, "5.1.0", "no recipients specified", trouble::kNone},
+    StatusText{status::kHops, 554, "5.4.0", "too many hops", trouble::kBounce},
+    StatusText{status::kSize, 552, "5.3.4", "message file too big", trouble::kBounce},
+    StatusText{status::kContent, 550, "5.7.1", "message content rejected", trouble::kPolicy},
+    StatusText{status::kWrite, 451, "4.3.0", "queue file write error", trouble::kResource},
+    StatusText{status::kPermission, 550, "5.7.1", "service denied", trouble::kPolicy},
+    StatusText{status::kBareLf, 521, "5.5.2", "bare <LF> received", trouble::kProtocol},
 };
 
 Reply refusal(std::uint32_t bits, std::string_view dsn, std::string_view reason) {
   for (const StatusText& row : kStatusTexts) {
     if ((bits & row.bit) == 0) continue;
-    if (reason.empty()) return {fmt::format("{} {} Error: {}", row.code, row.dsn, row.text)};
-    return reply_of(row.code, dsn.empty() ? row.dsn : dsn, reason);
+    if (reason.empty()) return {fmt::format("{} {} Error: {}", row.code, row.dsn, row.text), row.trouble};
+    return reply_of(row.code, dsn.empty() ? row.dsn : dsn, reason, row.trouble);
   }
-  return {"451 4.3.0 Error: queue file write error"};
+  return {"451 4.3.0 Error: queue file write error", trouble::kResource};
 }
 
 ipc::CleanupClose closing(const MessageActions& actions) {

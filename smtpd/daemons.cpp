@@ -11,7 +11,8 @@ constexpr auto kAskTime = std::chrono::seconds(100);
 
 class Daemons : public Neighbours {
  public:
-  explicit Daemons(dns::Lookups& dns) : dns_(dns) {}
+  Daemons(dns::Lookups& dns, const config::Identity& identity)
+      : submission_(identity.myhostname(), identity.mail_name()), dns_(dns) {}
 
   Result<ipc::Resolved> resolve(std::string_view sender, std::string_view address) override {
     return rewrite_.resolve(sender, std::string(address), deadline_after(kAskTime));
@@ -32,6 +33,7 @@ class Daemons : public Neighbours {
 
   Result<ipc::Connection> take_cleanup(Deadline deadline) override { return cleanup_.take(deadline); }
   void give_back_cleanup(ipc::Connection connection) override { cleanup_.give_back(std::move(connection)); }
+  Result<std::string> submit(const peers::Outgoing& mail) override { return submission_.send(mail); }
   dns::Lookups& dns() override { return dns_; }
 
  private:
@@ -39,6 +41,7 @@ class Daemons : public Neighbours {
   peers::FlushClient flush_;
   ipc::Client verify_{"private/verify"};
   ipc::Pool cleanup_{"public/cleanup"};
+  peers::Submission submission_;
   dns::Lookups& dns_;
 };
 
@@ -48,8 +51,8 @@ dns::ResolverSettings dns_settings(const config::MainCf& main_cf) {
   return {.servers = main_cf.value("dns_resolver_servers")};
 }
 
-std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns) {
-  return std::make_unique<Daemons>(dns);
+std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns, const config::Identity& identity) {
+  return std::make_unique<Daemons>(dns, identity);
 }
 
 }  // namespace posthouse::smtpd

@@ -3,12 +3,13 @@
 
 #include <memory>
 
+#include "lib/config/core_parameters.h"
 #include "lib/config/main_cf.h"
 #include "smtpd/neighbours.h"
 
 namespace posthouse::smtpd {
 
 dns::ResolverSettings dns_settings(const config::MainCf& main_cf);
-std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns);
+std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns, const config::Identity& identity);
 
 }  // namespace posthouse::smtpd

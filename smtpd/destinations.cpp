@@ -84,8 +84,7 @@ Result<bool> is_listed(const std::vector<const table::TableList*>& lists, std::s
 
 // A value that makes no sense is a mistake of the configuration.
 Outcome lookup_trouble(Check& check, Subject subject, const Failure& why) {
-  return why.dsn == "4.3.5" ? check.reject(451, why.dsn, "Server configuration error")
-                            : check.table_trouble(subject);
+  return why.dsn == "4.3.5" ? check.misconfigured() : check.table_trouble(subject);
 }
 
 // A transport named error or retry refuses at once, with its own text.
@@ -128,7 +127,7 @@ Outcome refuse_unlisted(Check& check, Subject subject) {
                                ? fmt::format("User unknown in {} table", rules->name)
                                : std::string("User unknown");
   return check.reject(rules->code, subject == Subject::sender ? "5.1.0" : "5.1.1",
-                      check.rejected(subject, text));
+                      check.rejected(subject, text), trouble::kBounce);
 }
 
 struct Verification {

@@ -11,6 +11,7 @@
 #include "lib/ipc/connection.h"
 #include "lib/ipc/messages/rewrite.h"
 #include "lib/ipc/messages/verify.h"
+#include "lib/peers/submission.h"
 
 namespace posthouse::smtpd {
 
@@ -25,6 +26,8 @@ class Neighbours {
   // A connection to cleanup for one message; given back when the message is done.
   virtual Result<ipc::Connection> take_cleanup(Deadline deadline) = 0;
   virtual void give_back_cleanup(ipc::Connection connection) = 0;
+  // Mail of the mail system itself; its queue id.
+  virtual Result<std::string> submit(const peers::Outgoing& mail) = 0;
   virtual dns::Lookups& dns() = 0;
 };
 

@@ -79,7 +79,7 @@ std::optional<Reply> open_message(Session& session) {
   if (transaction.handover) return std::nullopt;
   auto handover =
       Handover::open(session.neighbours(), opening(session, transaction), session.deadline_for_cleanup());
-  if (!handover) return reply_of(451, handover.error().dsn, handover.error().text);
+  if (!handover) return reply_of(451, handover.error().dsn, handover.error().text, trouble::kResource);
   transaction.handover = std::move(*handover);
   std::string original;
   if (session.forwarded.is_given) {

@@ -35,6 +35,15 @@ struct Params : config::ParamSet {
        .fallback = "${stress?{1}:{20}}",
        .doc = R"(The number of errors without delivering mail at which the client is disconnected.)",
        .at_least = 1}};
+  config::Int history_flush_threshold{
+      *this,
+      {.name = "smtpd_history_flush_threshold",
+       .fallback = "100",
+       .doc =
+           R"(The number of lines of a session, commands and replies, that may be kept for notices to the postmaster
+(notify_classes) beyond EHLO, HELO, RSET and the end of a message. With more, the record starts anew, after the
+postmaster was told of the trouble in it.)",
+       .at_least = 1}};
   config::Int junk_command_limit{
       *this,
       {.name = "smtpd_junk_command_limit",

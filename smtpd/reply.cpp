@@ -7,10 +7,10 @@
 
 namespace posthouse::smtpd {
 
-Reply reply_of(int code, std::string_view dsn, std::string_view text) {
+Reply reply_of(int code, std::string_view dsn, std::string_view text, unsigned trouble) {
   const char first = static_cast<char>('0' + code / 100 % 10);
   const std::string status = mail::is_valid_dsn(dsn) ? mail::dsn_with_class(dsn, first) : std::string(dsn);
-  return {fmt::format("{} {} {}", code, status, text)};
+  return {fmt::format("{} {} {}", code, status, text), trouble};
 }
 
 Reply reply_to(const Failure& failure) {

@@ -41,7 +41,7 @@ Result<void> Smtpd::prepare(const service::Environment& environment) {
   auto resolver = dns::Resolver::create(dns_settings(*environment.main_cf));
   if (!resolver) return fail(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
-  neighbours_ = make_neighbours(*resolver_);
+  neighbours_ = make_neighbours(*resolver_, *settings_->identity);
   names_ = std::make_unique<ClientNames>(HostsFile::parse(read_file("/etc/hosts")), *resolver_);
   is_stand_alone_ = environment.is_stand_alone;
   service_name_ = environment.service_name;

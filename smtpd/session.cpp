@@ -39,6 +39,8 @@ void Session::run() {
   log::info("connect from {}", client.label());
   if (greet()) converse();
   reset_transaction();
+  const std::string_view why = end_text();
+  end_of_record(why.empty() ? "\n" : fmt::format("Session aborted, reason: {}\n\n", why));
   say_goodbye();
 }
 
@@ -51,7 +53,7 @@ bool Session::greet() {
   if (!params_->delay_reject()) denied = check_client(*this);
   if (denied) {
     reply(*denied);
-    denied = Reply{fmt::format("503 5.7.0 Error: access denied for {}", client.label())};
+    denied = access_denied(*this);
     return true;
   }
   reply({"220 " + params_->banner()});
@@ -61,12 +63,14 @@ bool Session::greet() {
 void Session::converse() {
   while (end_ == End::none) {
     if (errors_ >= params_->hard_error_limit()) {
-      reply({fmt::format("421 4.7.0 {} Error: too many errors", myhostname())});
+      reply({fmt::format("421 4.7.0 {} Error: too many errors", myhostname()), trouble::kNone});
       end(End::too_many_errors);
       break;
     }
     const auto line = next_line();
-    if (line) obey(*line);
+    if (!line) continue;
+    if (keeps_record()) record_.received(*line);
+    obey(*line);
   }
   if (end_ != End::lost && end_ != End::hangup) stream_.flush(deadline_after(std::chrono::seconds(10)));
 }
@@ -100,7 +104,7 @@ std::optional<std::string> Session::next_line() {
     }
     if (io == runtime::Io::ok) continue;
     if (io == runtime::Io::timeout) {
-      reply({fmt::format("421 4.4.2 {} Error: timeout exceeded", myhostname())});
+      reply({fmt::format("421 4.4.2 {} Error: timeout exceeded", myhostname()), trouble::kNone});
       end(End::timeout);
     } else {
       end(io == runtime::Io::cancelled ? End::quit : End::lost);
@@ -137,6 +141,7 @@ void Session::obey(std::string_view line) {
   const bool is_junk = kVerbs[verb].is_junk && ++junk_ > params_->junk_command_limit();
   if ((answered.is_failure() && !std::exchange(is_forgiven_, false)) || is_junk) ++errors_;
   reply(std::move(answered));
+  if (where == "END-OF-MESSAGE") limit_record();
 }
 
 Reply Session::answer(const protocol::SmtpCommand& command, std::size_t verb) {
@@ -160,15 +165,36 @@ void Session::reply(Reply reply) {
     stream_.flush(deadline());
     runtime::sleep_for(params_->error_sleep_time());
   }
-  stream_.write(reply.text);
-  stream_.write("\r\n");
+  write(reply);
   if (reply.ends_session() && end_ == End::none) end_ = End::quit;
   if (stream_.has_backlog() && stream_.flush(deadline()) != runtime::Io::ok) end(End::lost);
 }
 
-bool Session::send_now(const Reply& reply) {
+void Session::write(const Reply& reply) {
   stream_.write(reply.text);
   stream_.write("\r\n");
+  if (!keeps_record()) return;
+  record_.sent(reply.text);
+  if (reply.is_failure()) trouble_ |= reply.trouble;
+}
+
+void Session::limit_record() {
+  if (record_.lines() > static_cast<std::size_t>(params_->history_flush_threshold())) end_of_record();
+}
+
+void Session::end_of_record(std::string_view ending) {
+  if (trouble_ != trouble::kNone) {
+    const std::string subject = fmt::format("SMTP server: errors from {}", client.label());
+    peers::tell_postmaster(
+        {.classes = trouble_, .subject = subject, .opening = {}, .ending = ending, .transcript = record_},
+        settings_->notices, [this](const peers::Outgoing& mail) { return neighbours_.submit(mail); });
+  }
+  record_.clear();
+  trouble_ = trouble::kNone;
+}
+
+bool Session::send_now(const Reply& reply) {
+  write(reply);
   return stream_.flush(deadline()) == runtime::Io::ok;
 }
 
@@ -207,15 +233,23 @@ std::string Session::access_context() const {
   return text;
 }
 
+std::string_view Session::end_text() const {
+  switch (end_) {
+    case End::lost:
+      return where == "END-OF-MESSAGE" ? "" : "lost connection";
+    case End::timeout:
+      return "timeout";
+    case End::too_many_errors:
+      return "too many errors";
+    default:
+      return "";
+  }
+}
+
 void Session::say_goodbye() {
   const std::string detail = end_detail_.empty() ? "" : " (" + end_detail_ + ")";
-  if (end_ == End::lost && where != "END-OF-MESSAGE") {
-    log::info("lost connection after {}{} from {}", where, detail, client.label());
-  } else if (end_ == End::timeout) {
-    log::info("timeout after {}{} from {}", where, detail, client.label());
-  } else if (end_ == End::too_many_errors) {
-    log::info("too many errors after {}{} from {}", where, detail, client.label());
-  }
+  if (const std::string_view why = end_text(); !why.empty())
+    log::info("{} after {}{} from {}", why, where, detail, client.label());
   log::info("disconnect from {}{}", client.label(), statistics());
 }
 

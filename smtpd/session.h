@@ -60,7 +60,13 @@ class Session {
   bool is_stressed() const { return params_ != settings_->params.get(); }
   void count_error() { ++errors_; }
   void forgive_next_error() { is_forgiven_ = true; }
-  void forget_errors() { errors_ = junk_ = 0; }
+  void forget_errors() {
+    errors_ = junk_ = 0;
+    trouble_ = trouble::kNone;
+  }
+  // What was said so far is forgotten, after the postmaster was told if there was trouble. May wait.
+  void end_of_record(std::string_view ending = "\n");
+  void limit_record();  // ends it if it is longer than smtpd_history_flush_threshold
   // Ends the transaction: the queue file that was begun goes away.
   void reset_transaction();
   void note_improper_pipelining();
@@ -85,6 +91,9 @@ class Session {
   Reply answer(const protocol::SmtpCommand& command, std::size_t verb);
   bool is_forbidden(std::string_view word) const;
   void reply(Reply reply);
+  void write(const Reply& reply);
+  bool keeps_record() const { return settings_->notices.classes != trouble::kNone; }
+  std::string_view end_text() const;
   void say_goodbye();
   std::string statistics() const;
 
@@ -100,6 +109,8 @@ class Session {
   bool is_forgiven_ = false;
   End end_ = End::none;
   std::string end_detail_;
+  protocol::Transcript record_;  // empty if no class of trouble is reported
+  unsigned trouble_ = trouble::kNone;
 };
 
 }  // namespace posthouse::smtpd

@@ -120,6 +120,7 @@ class Loader {
 
   Result<std::shared_ptr<Settings>> load() {
     if (auto loaded = load_parameters(); !loaded) return fail(std::move(loaded.error()));
+    load_notice_rules();
     make_tables();
     make_match_lists();
     make_table_lists();
@@ -222,6 +223,15 @@ class Loader {
     rules.is_local_domain = [self](std::string_view domain) {
       return table::is_local_domain(domain, self->mydestination, self->own_addresses);
     };
+  }
+
+  void load_notice_rules() {
+    if (settings_->is_stand_alone) return;  // cleanup may not be there
+    auto rules = peers::load_session_notice_rules(main_cf_);
+    if (rules)
+      settings_->notices = *std::move(rules);
+    else
+      problems_.push_back(rules.error().text);
   }
 
   void make_own_addresses() {

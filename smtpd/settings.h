@@ -9,6 +9,7 @@
 
 #include "lib/config/core_parameters.h"
 #include "lib/config/own_addresses.h"
+#include "lib/peers/session_notice.h"
 #include "lib/peers/verify_sender.h"
 #include "lib/protocol/smtp_data.h"
 #include "lib/service/service.h"
@@ -36,6 +37,7 @@ struct Settings {
   std::shared_ptr<const Params> stressed_params;  // with $stress = yes
   std::shared_ptr<const config::Identity> identity;
   std::shared_ptr<const config::Messages> messages;
+  peers::SessionNoticeRules notices;  // no class in stand-alone mode
   std::shared_ptr<const config::MainCf> main_cf;
   std::unique_ptr<table::Tables> tables;
 

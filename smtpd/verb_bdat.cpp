@@ -90,14 +90,14 @@ bool is_failing(const Session& session) {
 std::optional<Reply> begin(Session& session) {
   if (!session.transaction) return Reply{"503 5.5.1 Error: need RCPT command"};
   Transaction& transaction = *session.transaction;
-  if (transaction.recipients.empty()) return Reply{"554 5.5.1 Error: no valid recipients"};
+  if (transaction.recipients.empty()) return Reply{"554 5.5.1 Error: no valid recipients", trouble::kNone};
   if (transaction.bdat) return std::nullopt;
   if (auto refused = check_data(session)) return refused;
   transaction.bdat.emplace();
   std::string header = transaction.actions.prepended + received_header(session, Clock::system().now());
   transaction.content_size = header.size();
   if (!transaction.handover->add_content(std::move(header), session.deadline_for_cleanup())) {
-    return Reply{"451 4.3.0 Error: queue file write error"};
+    return Reply{"451 4.3.0 Error: queue file write error", trouble::kResource};
   }
   return std::nullopt;
 }
@@ -115,20 +115,21 @@ Reply bdat(Session& session, const protocol::SmtpCommand& command) {
   }
   if (request->size == 0 && !request->is_last) {
     log::warning("{}: null BDAT request from {}", session.log_id(), session.client.label());
-    return refuse(session, *request, {"551 5.7.1 Null BDAT request"});
+    return refuse(session, *request, {"551 5.7.1 Null BDAT request", trouble::kNone});
   }
   if (is_failing(session)) {
-    return refuse(session, *request,
-                  {fmt::format("551 5.0.0 Discarded {} bytes after earlier error", request->size)});
+    return refuse(
+        session, *request,
+        {fmt::format("551 5.0.0 Discarded {} bytes after earlier error", request->size), trouble::kNone});
   }
   if (auto refused = begin(session)) return refuse(session, *request, std::move(*refused));
   Transaction& transaction = *session.transaction;
   const std::uint64_t limit = session.settings().messages->message_size_limit();
   if (limit > 0 && transaction.bdat->received + request->size > limit) {
-    return refuse(session, *request, {"552 5.3.4 Chunk exceeds message size limit"});
+    return refuse(session, *request, {"552 5.3.4 Chunk exceeds message size limit", trouble::kPolicy});
   }
   if (limit > 0 && transaction.content_size + request->size > limit) {
-    return refuse(session, *request, {"552 5.3.4 Error: message file too big"});
+    return refuse(session, *request, {"552 5.3.4 Error: message file too big", trouble::kBounce});
   }
   bool is_lost = false;
   const bool is_there = read_chunk(session, request->size, [&](std::string_view bytes) {
@@ -144,7 +145,8 @@ Reply bdat(Session& session, const protocol::SmtpCommand& command) {
     return {};
   }
   if (is_lost)
-    return refuse(session, Request{0, request->is_last}, {"451 4.3.0 Error: queue file write error"});
+    return refuse(session, Request{0, request->is_last},
+                  {"451 4.3.0 Error: queue file write error", trouble::kResource});
   if (!request->is_last) return {fmt::format("250 2.0.0 Ok: {} bytes", request->size)};
   const std::uint64_t total = transaction.bdat->received;
   session.where = "END-OF-MESSAGE";

@@ -43,7 +43,8 @@ class ContentReceiver {
     if (io == runtime::Io::ok) return true;
     const std::string detail = fmt::format("{} bytes", transaction_.content_size);
     if (io == runtime::Io::timeout) {
-      session_.send_now({fmt::format("421 4.4.2 {} Error: timeout exceeded", session_.myhostname())});
+      session_.send_now(
+          {fmt::format("421 4.4.2 {} Error: timeout exceeded", session_.myhostname()), trouble::kNone});
       session_.end(Session::End::timeout, detail);
     } else {
       session_.end(Session::End::lost, detail);
@@ -91,7 +92,8 @@ Reply data(Session& session, const protocol::SmtpCommand& command) {
   if (session.has_failed_bdat) return {"503 5.5.1 Error: DATA after BDAT"};
   if (!session.transaction) return {"503 5.5.1 Error: need RCPT command"};
   if (session.transaction->bdat) return {"503 5.5.1 Error: DATA after BDAT"};
-  if (session.transaction->recipients.empty()) return {"554 5.5.1 Error: no valid recipients"};
+  if (session.transaction->recipients.empty())
+    return {"554 5.5.1 Error: no valid recipients", trouble::kNone};
   if (!command.arguments().empty()) return {"501 5.5.4 Syntax: DATA"};
   Transaction& transaction = *session.transaction;
   if (auto refused = check_data(session)) return *refused;

@@ -23,14 +23,14 @@ Reply etrn(Session& session, const protocol::SmtpCommand& command) {
   session.etrn_domain.clear();
   if (refused) return *refused;
   const auto is_eligible = session.settings().fast_flush_domains.matches(domain);
-  if (!is_eligible) return {"458 Unable to queue messages"};
+  if (!is_eligible) return {"458 Unable to queue messages", trouble::kNone};
   if (!*is_eligible) {
     log::warning("reject: ETRN {}... from {}", printable(domain.substr(0, 100)), session.client.label());
-    return {fmt::format("459 <{}>: service unavailable", printable(domain))};
+    return {fmt::format("459 <{}>: service unavailable", printable(domain)), trouble::kNone};
   }
   const auto queued = session.neighbours().flush_site(domain);
-  if (!queued) return {"458 Unable to queue messages"};
-  return {*queued ? "250 Queuing started" : "458 Unable to queue messages"};
+  if (!queued) return {"458 Unable to queue messages", trouble::kNone};
+  return {*queued ? "250 Queuing started" : "458 Unable to queue messages", trouble::kNone};
 }
 
 }  // namespace posthouse::smtpd

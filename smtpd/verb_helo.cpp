@@ -28,6 +28,7 @@ std::optional<Reply> begin(Session& session, const protocol::SmtpCommand& comman
     }
   }
   session.reset_transaction();
+  session.limit_record();
   session.is_esmtp = is_esmtp;
   return std::nullopt;
 }

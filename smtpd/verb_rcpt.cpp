@@ -69,7 +69,7 @@ Reply too_many(Session& session, Transaction& transaction) {
   if (++transaction.overshoot <= static_cast<std::size_t>(session.params().recipient_overshoot_limit())) {
     session.forgive_next_error();
   }
-  return {"452 4.5.3 Error: too many recipients"};
+  return {"452 4.5.3 Error: too many recipients", trouble::kPolicy};
 }
 
 }  // namespace

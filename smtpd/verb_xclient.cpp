@@ -112,7 +112,7 @@ Reply xclient(Session& session, const protocol::SmtpCommand& command) {
   if (session.transaction) return {"503 5.5.1 Error: MAIL transaction in progress"};
   if (command.arguments().empty()) return bad_syntax("XCLIENT");
   if (!session.settings().may_use(session.settings().xclient_hosts, session.client)) {
-    return {"550 5.7.0 Error: insufficient authorization"};
+    return {"550 5.7.0 Error: insufficient authorization", trouble::kPolicy};
   }
   Client client = session.client;
   std::optional<std::string> helo;
@@ -127,9 +127,10 @@ Reply xclient(Session& session, const protocol::SmtpCommand& command) {
   session.helo_name = std::move(helo);
   session.is_esmtp = is_esmtp;
   session.where = "CONNECT";
+  session.end_of_record();
   if (!session.params().delay_reject()) {
     if (auto refused = check_client(session)) {
-      session.denied = Reply{fmt::format("503 5.7.0 Error: access denied for {}", session.client.label())};
+      session.denied = access_denied(session);
       return *refused;
     }
   }
@@ -140,7 +141,7 @@ Reply xforward(Session& session, const protocol::SmtpCommand& command) {
   if (session.transaction) return {"503 5.5.1 Error: MAIL transaction in progress"};
   if (command.arguments().empty()) return bad_syntax("XFORWARD");
   if (!session.settings().may_use(session.settings().xforward_hosts, session.client)) {
-    return {"550 5.7.0 Error: insufficient authorization"};
+    return {"550 5.7.0 Error: insufficient authorization", trouble::kPolicy};
   }
   Forwarded forwarded = session.forwarded;
   for (const std::string_view word : command.arguments()) {

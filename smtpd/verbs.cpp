@@ -15,6 +15,7 @@ std::size_t find_verb(std::string_view name) {
 Reply rset(Session& session, const protocol::SmtpCommand& command) {
   if (!command.arguments().empty()) return {"501 5.5.4 Syntax: RSET"};
   session.reset_transaction();
+  session.limit_record();
   return {"250 2.0.0 Ok"};
 }
 

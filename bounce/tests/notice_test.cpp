@@ -59,7 +59,7 @@ class NotifierTest : public ::testing::Test {
   Notifier notifier() {
     return Notifier(
         rules_,
-        [this](const Outgoing& mail) -> Result<std::string> {
+        [this](const peers::Outgoing& mail) -> Result<std::string> {
           if (refuses_) return fail(Failure::deferred("4.3.0", "no space"));
           sent_.push_back(mail);
           return "NEW" + std::to_string(sent_.size());
@@ -75,7 +75,7 @@ class NotifierTest : public ::testing::Test {
   ipc::BounceMessage message_;
   Original original_ = original();
   bool refuses_ = false;
-  std::vector<Outgoing> sent_;
+  std::vector<peers::Outgoing> sent_;
   std::vector<std::string> log_;
 };
 
@@ -270,16 +270,6 @@ TEST_F(NotifierTest, AMessageThatCannotBeReadIsStillReported) {
   ASSERT_TRUE(notifier().failure(message_, {record("a@b.test", "x")}, nullptr));
   EXPECT_THAT(sent_.at(0).content, HasSubstr("Final-Recipient: rfc822; a@b.test\n"));
   EXPECT_THAT(sent_.at(0).content, Not(HasSubstr("Undelivered Message")));
-}
-
-TEST(Wrap, BreaksAtBlanks) {
-  const std::string wrapped = wrap(
-      "<eight@bad.test> (expanded from <eight@fail.test>): no such user here, a really long explanation");
-  EXPECT_EQ(wrapped,
-            "<eight@bad.test> (expanded from <eight@fail.test>): no such user here, a really\n    long "
-            "explanation");
-  EXPECT_EQ(wrap(std::string(200, 'x')), std::string(200, 'x'));
-  EXPECT_EQ(wrap(""), "");
 }
 
 TEST(OriginalHeaders, AreFoundByName) {

@@ -90,6 +90,25 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::string folded(std::string_view text, std::size_t columns) {
+  constexpr std::string_view kIndent = "    ";
+  std::string out;
+  std::size_t column = 0;
+  for (const std::string_view word : split(text, ' ')) {
+    if (column > 0 && column + 1 + word.size() > columns) {
+      out += '\n';
+      out += kIndent;
+      column = kIndent.size();
+    } else if (!out.empty()) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  return out;
+}
+
 std::string join(const std::vector<std::string>& pieces, std::string_view separator) {
   std::string out;
   for (const std::string& piece : pieces) {

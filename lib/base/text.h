@@ -46,6 +46,9 @@ std::vector<std::string_view> split_any(std::string_view text, std::string_view 
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& pieces, std::string_view separator);
 
+// Lines of at most `columns` where blanks allow it; the second and later ones start with four blanks.
+std::string folded(std::string_view text, std::size_t columns);
+
 // The whole text as a decimal number, or nothing: no sign for unsigned types, no blanks, no overflow.
 template <class Int>
 std::optional<Int> parse_int(std::string_view text) {

@@ -54,6 +54,11 @@ class Willing : public smtpd::Neighbours {
     return ipc::Connection(runtime::Stream(UniqueFd(ends[0])));
   }
   void give_back_cleanup(ipc::Connection) override {}
+  Result<std::string> submit(const peers::Outgoing& mail) override {
+    for (const unsigned char c : mail.content)
+      if ((c < ' ' && c != '\n') || c == 0x7f) std::abort();  // a notice has nothing unprintable
+    return "N0T1CE";
+  }
   dns::Lookups& dns() override { return names_; }
 
  private:
@@ -66,7 +71,9 @@ std::shared_ptr<smtpd::Settings> make_settings() {
   auto main_cf = config::MainCf::parse(
       "myhostname = mx.example.test\nmydestination =\nmynetworks = 127.0.0.0/8\ncompatibility_level = 3.6\n"
       "inet_interfaces = 127.0.0.1\nsmtpd_error_sleep_time = 0\nsmtpd_hard_error_limit = 1000\n"
-      "smtpd_authorized_xclient_hosts = 127.0.0.1\nsmtpd_authorized_xforward_hosts = 127.0.0.1\n",
+      "smtpd_authorized_xclient_hosts = 127.0.0.1\nsmtpd_authorized_xforward_hosts = 127.0.0.1\n"
+      "notify_classes = bounce, policy, protocol, resource, software, data\nsmtpd_history_flush_threshold = "
+      "20\n",
       "main.cf");
   service::Environment environment;
   environment.queue_directory = ".";

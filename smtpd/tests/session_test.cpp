@@ -87,9 +87,16 @@ class FakeNeighbours : public Neighbours {
   }
   void give_back_cleanup(ipc::Connection) override {}
   dns::Lookups& dns() override { return names; }
+  Result<std::string> submit(const peers::Outgoing& mail) override {
+    submitted.push_back(mail);
+    if (refuses_mail) return fail(Failure::deferred("4.3.0", "no cleanup"));
+    return "N0T1CE";
+  }
 
   FakeCleanup cleanup;
   FakeDns names;
+  std::vector<peers::Outgoing> submitted;
+  bool refuses_mail = false;
 };
 
 Result<std::shared_ptr<Settings>> load_text(const std::string& text) {
@@ -374,6 +381,110 @@ TEST(RblDomain, PatternsHaveRangesAndLists) {
   EXPECT_FALSE(list->matches("127.0.1.1"));
   EXPECT_FALSE(list->matches("127.0.0.4"));
   EXPECT_FALSE(RblDomain::parse("d.test=127.0.0"));
+}
+
+constexpr std::string_view kUnknownCommand = "EHLO x\r\nFOO \x01\r\nQUIT\r\n";
+
+TEST(SessionNotice, OfAnErrorOfAClassThatIsOnHasTheTranscript) {
+  Talk talk("notify_classes = protocol\nerror_notice_recipient = chief@virt.test\n");
+  talk.say(std::string(kUnknownCommand));
+  ASSERT_EQ(talk.neighbours.submitted.size(), 1U);
+  const peers::Outgoing& mail = talk.neighbours.submitted[0];
+  EXPECT_EQ(mail.sender, "double-bounce@mx.example.test");
+  EXPECT_EQ(mail.recipient, "chief@virt.test");
+  EXPECT_TRUE(has(mail.content,
+                  "\nSubject: Posthouse SMTP server: errors from client.test[127.0.0.1]\n\n"
+                  "Transcript of session follows.\n\n Out: 220 mx.example.test ESMTP "))
+      << mail.content;
+  EXPECT_TRUE(has(mail.content, "\n In:  EHLO x\n Out: 250-mx.example.test\n Out: 250-PIPELINING\n"));
+  EXPECT_TRUE(has(mail.content,
+                  "\n In:  FOO ?\n Out: 500 5.5.2 Error: command not recognized\n In:  QUIT\n"
+                  " Out: 221 2.0.0 Bye\n\n\nFor other details, see the local mail logfile\n"))
+      << mail.content;
+}
+
+TEST(SessionNotice, OfAnErrorOfAnotherClassIsNotSent) {
+  Talk talk;  // resource, software
+  talk.say(std::string(kUnknownCommand));
+  EXPECT_TRUE(talk.neighbours.submitted.empty());
+}
+
+TEST(SessionNotice, SaysWhyTheSessionEnded) {
+  Talk talk("notify_classes = protocol\n");
+  talk.say("EHLO x\r\nFOO\r\n");
+  ASSERT_EQ(talk.neighbours.submitted.size(), 1U);
+  EXPECT_TRUE(has(talk.neighbours.submitted[0].content,
+                  "not recognized\n\nSession aborted, reason: lost connection\n\n"))
+      << talk.neighbours.submitted[0].content;
+}
+
+TEST(SessionNotice, AMessageThatIsTakenMakesUpForEarlierErrors) {
+  Talk talk("notify_classes = policy protocol\n");
+  talk.say("FOO\r\n" + kMessage + "x\r\n.\r\nQUIT\r\n");
+  EXPECT_EQ(talk.neighbours.cleanup.messages, 1);
+  EXPECT_TRUE(talk.neighbours.submitted.empty());
+}
+
+TEST(SessionNotice, ALongRecordStartsAnewAtRset) {
+  Talk talk("notify_classes = protocol\nsmtpd_history_flush_threshold = 5\n");
+  talk.say("HELO x\r\nFOO\r\nNOOP\r\nRSET\r\nBAR\r\nQUIT\r\n");
+  ASSERT_EQ(talk.neighbours.submitted.size(), 2U);
+  const std::string& first = talk.neighbours.submitted[0].content;
+  const std::string& second = talk.neighbours.submitted[1].content;
+  EXPECT_TRUE(has(first, " In:  FOO\n")) << first;
+  EXPECT_TRUE(has(first, " In:  RSET\n\n\nFor other")) << first;
+  EXPECT_TRUE(has(second, "follows.\n\n Out: 250 2.0.0 Ok\n In:  BAR\n")) << second;
+}
+
+TEST(SessionNotice, ClassesFollowTheReply) {
+  struct Case {
+    std::string_view name, commands, settings;
+  };
+  const Case cases[] = {
+      {"policy", "MAIL FROM:<>\r\nRCPT TO:<x@relay.test>\r\n", "mynetworks = 192.0.2.0/24\n"},
+      {"policy", "MAIL FROM:<> SIZE=99999999999\r\n", ""},
+      {"policy", "EHLO x\r\n", "smtpd_delay_reject = no\nsmtpd_client_restrictions = reject\n"},
+      {"bounce", "MAIL FROM:<>\r\nRCPT TO:<nobody@virt.test>\r\n", ""},
+      {"protocol", "RCPT TO:<b@virt.test>\r\n", ""},
+      {"protocol", "\r\n", ""},
+      {"resource", "MAIL FROM:<>\r\n", "queue_minfree = 9000000000000000000\n"},
+      {"software", "MAIL FROM:<>\r\nRCPT TO:<b@virt.test>\r\n",
+       "smtpd_recipient_restrictions = check_recipient_access inline:{b@virt.test=nonsense}, "
+       "reject_unauth_destination\n"},
+      {"data", "MAIL FROM:<>\r\nRCPT TO:<x@broken.test>\r\n", ""},
+      {"none", "MAIL FROM:<>\r\nDATA\r\n", ""},
+      {"none", "NOOP\r\n", ""},
+  };
+  for (const std::string_view on : {"bounce", "policy", "protocol", "resource", "software", "data"}) {
+    for (const Case& one : cases) {
+      Talk talk(fmt::format("notify_classes = {}\n{}", on, one.settings));
+      const std::string output = talk.say(fmt::format("{}QUIT\r\n", one.commands));
+      EXPECT_EQ(talk.neighbours.submitted.size(), on == one.name ? 1U : 0U) << on << ": " << output;
+    }
+  }
+}
+
+TEST(SessionNotice, CleanupsVerdictHasItsClass) {
+  namespace status = ipc::cleanup_status;
+  const std::pair<std::uint32_t, std::string> verdicts[] = {{status::kWrite, "resource"},
+                                                            {status::kBad, "software"},
+                                                            {status::kContent, "policy"},
+                                                            {status::kHops, "bounce"},
+                                                            {status::kSize, "bounce"}};
+  for (const auto& [bits, name] : verdicts) {
+    Talk talk(fmt::format("notify_classes = {}\n", name));
+    talk.neighbours.cleanup.status = bits;
+    talk.say(kMessage + "x\r\n.\r\nQUIT\r\n");
+    EXPECT_EQ(talk.neighbours.submitted.size(), 1U) << name;
+  }
+}
+
+TEST(SessionNotice, ThatCannotBeSentDoesNotHurtTheSession) {
+  Talk talk("notify_classes = protocol\nsmtpd_history_flush_threshold = 1\n");
+  talk.neighbours.refuses_mail = true;
+  const std::string output = talk.say("FOO\r\nRSET\r\nQUIT\r\n");
+  EXPECT_TRUE(has(output, "250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n")) << output;
+  EXPECT_EQ(talk.neighbours.submitted.size(), 1U);
 }
 
 }  // namespace

@@ -34,4 +34,14 @@ TEST(Text, EscapesAreBounded) {
   EXPECT_EQ(escaped("abcdef", 3), "abc");
 }
 
+TEST(Folded, BreaksAtBlanks) {
+  EXPECT_EQ(folded("<eight@bad.test> (expanded from <eight@fail.test>): no such user here, a really long "
+                   "explanation",
+                   79),
+            "<eight@bad.test> (expanded from <eight@fail.test>): no such user here, a really\n    long "
+            "explanation");
+  EXPECT_EQ(folded(std::string(200, 'x'), 79), std::string(200, 'x'));
+  EXPECT_EQ(folded("", 79), "");
+}
+
 }  // namespace posthouse

@@ -1,5 +1,7 @@
 #include "lib/delivery/smtp/client.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lib/base/text.h"
@@ -35,11 +37,13 @@ struct Client::Place {
   bool is_final = false;  // nothing else is tried after it
 };
 
-Client::Client(Settings settings, RouterPeers peers, std::shared_ptr<const GenericMap> generic)
+Client::Client(Settings settings, RouterPeers peers, std::shared_ptr<const GenericMap> generic,
+               peers::Submit submit)
     : settings_(std::move(settings)),
       router_(settings_.route, std::move(peers)),
       cache_(settings_.reuse),
-      generic_(std::move(generic)) {}
+      generic_(std::move(generic)),
+      submit_(std::move(submit)) {}
 
 void Client::deliver(Attempt& attempt) {
   Progress progress{attempt};
@@ -143,6 +147,7 @@ SessionCache::Handle Client::open(Progress& progress, const Server& server, bool
   if (opened) return session;
   progress.relay = {.name = server.name_and_port(), .ready = Clock::system().now()};
   progress.failure = opened.error();
+  tell_postmaster(progress, *session);
   SessionCache::dismiss(std::move(session));
   if (progress.failure.is_permanent()) {
     progress.attempt.results.fail_rest(progress.relay, progress.failure);
@@ -175,9 +180,29 @@ void Client::use(Progress& progress, SessionCache::Handle session, const std::st
       progress.relay = transaction.relay();
       progress.failure = transaction.last_failure();
     }
+    tell_postmaster(progress, *session);
     if (end == End::done) cache_.give_back(std::move(session), destination);
     return;
   }
+}
+
+// Not about mail of our own: one notice could cause the next.
+void Client::tell_postmaster(const Progress& progress, Session& session) const {
+  const std::string& sender = progress.attempt.request.sender;
+  const bool is_own_mail = sender.empty() || equal_ignoring_case(sender, settings_.notices.sender);
+  if (session.has_protocol_error() && !is_own_mail) {
+    const std::string server = session.server().name_and_port();
+    const std::string subject =
+        fmt::format("{} client: errors from {}", settings_.route.is_lmtp ? "LMTP" : "SMTP", server);
+    const std::string opening = fmt::format("Unexpected response from {}.", server);
+    peers::tell_postmaster({.classes = peers::trouble::kProtocol,
+                            .subject = subject,
+                            .opening = opening,
+                            .ending = {},
+                            .transcript = session.record()},
+                           settings_.notices, submit_);
+  }
+  session.forget_record();
 }
 
 }  // namespace posthouse::delivery::smtp

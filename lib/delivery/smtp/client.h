@@ -18,7 +18,9 @@ namespace posthouse::delivery::smtp {
 
 class Client {
  public:
-  Client(Settings settings, RouterPeers peers, std::shared_ptr<const GenericMap> generic = nullptr);
+  // `submit` takes notices to the postmaster.
+  Client(Settings settings, RouterPeers peers, std::shared_ptr<const GenericMap> generic = nullptr,
+         peers::Submit submit = {});
   void deliver(Attempt& attempt);  // may wait
   void drain() { cache_.clear(); }
 
@@ -35,11 +37,14 @@ class Client {
   SessionCache::Handle open(Progress& progress, const Server& server, bool is_final);
   void use(Progress& progress, SessionCache::Handle session, const std::string& destination, bool is_final);
 
+  void tell_postmaster(const Progress& progress, Session& session) const;
+
   Settings settings_;
   Router router_;
   SessionCache cache_;
   Passer passer_;
   std::shared_ptr<const GenericMap> generic_;
+  peers::Submit submit_;
 };
 
 }  // namespace posthouse::delivery::smtp

@@ -21,6 +21,7 @@ class ClientAgent : public Agent {
   bool is_lmtp_;
   std::unique_ptr<dns::Resolver> resolver_;
   std::shared_ptr<const GenericMap> generic_;
+  std::unique_ptr<peers::Submission> submission_;
   std::unique_ptr<Client> client_;
 };
 

@@ -123,6 +123,10 @@ Result<Settings> load_settings(const config::MainCf& main_cf, bool is_lmtp) {
   settings.best_mx_transport = (*switches)->best_mx_transport();
   settings.bind_address = (*client)->bind_address();
   settings.bind_address6 = (*client)->bind_address6();
+  auto notices = peers::load_session_notice_rules(main_cf);
+  if (!notices) return fail(notices.error());
+  settings.notices = *std::move(notices);
+  settings.session.keeps_record = (settings.notices.classes & peers::trouble::kProtocol) != 0;
   return settings;
 }
 

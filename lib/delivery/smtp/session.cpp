@@ -51,6 +51,22 @@ Deadline Session::deadline(Phase phase) const {
 
 void Session::send(std::string_view bytes) {
   stream_.write(bytes);
+  if (settings_->keeps_record) record_.sent(bytes);
+}
+
+void Session::send_content(std::string_view bytes, bool is_last) {
+  stream_.write(bytes);
+  if (is_last && settings_->keeps_record) record_.sent(".");
+}
+
+void Session::note_refusal(const protocol::Reply& reply) {
+  const bool blames_us = (reply.code >= 500 && reply.code < 510) || reply.code == 555;
+  if (blames_us || reply.code < 400 || reply.code > 599) has_protocol_error_ = true;
+}
+
+void Session::forget_record() {
+  record_.clear();
+  has_protocol_error_ = false;
 }
 
 Failure Session::trouble(runtime::Io io, Phase phase) {
@@ -74,6 +90,7 @@ Result<protocol::Reply> Session::receive(Phase phase) {
   const Deadline until = deadline(phase);
   while (true) {
     if (auto reply = reader_.next()) {
+      if (*reply && settings_->keeps_record) record_.received((*reply)->text);
       if (*reply && (*reply)->code != kClosing) return std::move(*reply);
       is_broken_ = true;
       if (*reply) return std::move(*reply);
@@ -90,6 +107,7 @@ Result<protocol::Reply> Session::receive(Phase phase) {
 }
 
 Result<void> Session::refused(const protocol::Reply& reply, bool softened) {
+  note_refusal(reply);
   return fail(refused_session(server_, reply, softened));
 }
 

@@ -17,6 +17,7 @@
 #include "lib/delivery/smtp/settings.h"
 #include "lib/protocol/reply_reader.h"
 #include "lib/protocol/smtp_client_capabilities.h"
+#include "lib/protocol/transcript.h"
 #include "lib/runtime/stream.h"
 
 namespace posthouse::delivery::smtp {
@@ -28,13 +29,20 @@ class Session {
   // Greeting and EHLO, HELO or LHLO. May wait. After a failure quit() is still in order unless is_broken().
   Result<void> open();
 
-  void send(std::string_view bytes);             // buffered
-  Result<protocol::Reply> receive(Phase phase);  // may wait; the phase's own time limit
+  void send(std::string_view bytes);                        // commands; buffered
+  void send_content(std::string_view bytes, bool is_last);  // buffered; the last piece ends with the dot
+  Result<protocol::Reply> receive(Phase phase);             // may wait; the phase's own time limit
   // Sends what is buffered, for content larger than the buffer. May wait.
   Result<void> flush(Phase phase);
 
   Result<void> reset();  // RSET and its reply, for a transaction that was given up. May wait.
-  void quit();           // says goodbye, waiting for the reply unless settings say not to. May wait.
+  // The server refused what it should not: it takes our command for a mistake, or its code is not one of
+  // SMTP.
+  void note_refusal(const protocol::Reply& reply);
+  bool has_protocol_error() const { return has_protocol_error_; }
+  const protocol::Transcript& record() const { return record_; }  // empty unless settings ask for one
+  void forget_record();
+  void quit();  // says goodbye, waiting for the reply unless settings say not to. May wait.
   void abandon() { is_broken_ = true; }  // what the server expects next cannot be given
   // An idle connection on which something arrived is of no more use: it was closed, or told so.
   bool is_stale();
@@ -62,6 +70,8 @@ class Session {
   const SessionSettings* settings_;
   protocol::ReplyReader reader_;
   protocol::Capabilities capabilities_;
+  protocol::Transcript record_;
+  bool has_protocol_error_ = false;
   bool is_broken_ = false;
 };
 

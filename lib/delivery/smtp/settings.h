@@ -9,6 +9,7 @@
 
 #include "lib/base/failure.h"
 #include "lib/config/own_addresses.h"
+#include "lib/peers/session_notice.h"
 
 namespace posthouse::delivery::smtp {
 
@@ -43,6 +44,7 @@ struct SessionSettings {
   bool always_send_ehlo = true, never_send_ehlo = false;
   bool skip_5xx_greeting = true;
   bool skip_quit_response = true;
+  bool keeps_record = false;  // for notices to the postmaster
   std::vector<std::string> discard_keywords;
 };
 
@@ -74,6 +76,7 @@ struct Settings {
   std::string fallback_relay;     // list of destinations
   std::string best_mx_transport;  // takes what loops back to this mail system
   std::string bind_address, bind_address6;
+  peers::SessionNoticeRules notices;
 };
 
 }  // namespace posthouse::delivery::smtp

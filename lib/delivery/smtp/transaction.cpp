@@ -51,6 +51,7 @@ bool Transaction::needs_smtputf8() const {
 
 void Transaction::refuse(std::size_t recipient, const protocol::Reply& reply, Phase phase) {
   std::erase(todo_, recipient);
+  session_.note_refusal(reply);
   last_failure_ = refused_command(session_.server(), reply, phase);
   if (last_failure_.is_permanent() || trial_.is_final) {
     attempt_.results.failed(recipient, trial_.relay, last_failure_, remote_of(session_.server(), reply));
@@ -60,6 +61,7 @@ void Transaction::refuse(std::size_t recipient, const protocol::Reply& reply, Ph
 }
 
 void Transaction::refuse_rest(const protocol::Reply& reply, Phase phase) {
+  if (!todo_.empty()) session_.note_refusal(reply);
   refuse_rest(refused_command(session_.server(), reply, phase), remote_of(session_.server(), reply));
 }
 
@@ -270,7 +272,7 @@ bool Transaction::send_content() {
       return false;
     }
     has_more = *appended;
-    session_.send(piece);
+    session_.send_content(piece, !has_more);
     if (!has_more) break;
     if (auto sent = session_.flush(Phase::body); !sent) {
       trouble(sent.error());

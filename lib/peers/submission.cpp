@@ -1,4 +1,4 @@
-#include "bounce/submission.h"
+#include "lib/peers/submission.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "lib/ipc/messages/cleanup.h"
 #include "lib/mail/date.h"
 
-namespace posthouse::bounce {
+namespace posthouse::peers {
 
 namespace {
 
@@ -70,4 +70,4 @@ Result<std::string> Submission::send(const Outgoing& mail) {
   return queue_id;
 }
 
-}  // namespace posthouse::bounce
+}  // namespace posthouse::peers

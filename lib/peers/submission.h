@@ -1,4 +1,4 @@
-// Hands a notice to cleanup; success means that it is safely in the queue.
+// Hands mail of the mail system itself to cleanup; success means that it is safely in the queue.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 #include "lib/base/failure.h"
 #include "lib/ipc/client.h"
 
-namespace posthouse::bounce {
+namespace posthouse::peers {
 
 struct Outgoing {
-  std::string sender;        // internal form; empty for notices to senders
+  std::string sender;        // internal form, may be empty
   std::string recipient;     // internal form
   std::string content;       // without Received; LF line ends
   bool is_filtered = false;  // passes header and body checks and Milters
@@ -19,7 +19,7 @@ class Submission {
  public:
   Submission(std::string hostname, std::string mail_name)
       : hostname_(std::move(hostname)), mail_name_(std::move(mail_name)) {}
-  // The queue id of the notice. May wait.
+  // The queue id. May wait.
   Result<std::string> send(const Outgoing& mail);
 
  private:
@@ -29,4 +29,4 @@ class Submission {
   ipc::Pool cleanup_{"public/cleanup"};
 };
 
-}  // namespace posthouse::bounce
+}  // namespace posthouse::peers
