@@ -40,8 +40,10 @@ Result<AddressClass> classes(std::string_view parameter, const std::vector<std::
     } else if (word == "header_recipient") {
       all = all | AddressClass::header_recipient;
     } else {
-      return fail(
-          Failure::deferred("4.3.5", fmt::format("bad value \"{}\" of parameter {}", word, parameter)));
+      return fail(Failure::deferred("4.3.5", fmt::format("{} = {}: expected envelope_sender, "
+                                                         "envelope_recipient, header_sender or "
+                                                         "header_recipient",
+                                                         parameter, word)));
     }
   }
   return all;

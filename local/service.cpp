@@ -66,7 +66,7 @@ Result<void> LocalAgent::take_parameters(const service::Environment& environment
   const auto shared = config::load<delivery::MailboxParameters>(main_cf);
   if (!shared) return fail(unusable(shared.error()));
   auto lock = delivery::MailboxLock::parse(parameters_->mailbox_delivery_lock());
-  if (!lock) return fail(Failure::deferred("4.3.5", "mailbox_delivery_lock: unknown lock method"));
+  if (!lock) return fail(Failure::deferred("4.3.5", "mailbox_delivery_lock: expected flock, fcntl or dotlock"));
   lock->attempts = (*shared)->deliver_lock_attempts();
   lock->delay = (*shared)->deliver_lock_delay();
   lock->stale = (*shared)->stale_lock_time();

@@ -1,6 +1,7 @@
 #include "master/configuration.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -52,6 +53,19 @@ void check_log_file(const config::Logging& logging, Errors& errors) {
       "maillog_file: \"{}\" does not begin with a prefix that maillog_file_prefixes lists", file));
 }
 
+// Without these nothing can be started.
+void check_directory(const config::MainCf& main_cf, const std::string& name, Errors& errors) {
+  const std::string path = main_cf.value(name);
+  const int error = ::access((path + "/.").c_str(), X_OK) == 0 ? 0 : errno;
+  if (error == 0) return;
+  const config::MainCf::Entry* entry = main_cf.find(name);
+  errors.push_back(config::Problem{.where = entry ? entry->where() : "",
+                                   .parameter = name,
+                                   .value = path,
+                                   .expected = "a directory, but: " + error_text(error)}
+                       .text());
+}
+
 Settings read_settings(const config::MainCf& main_cf, Errors& errors) {
   Settings settings;
   if (const auto set = load_set<config::Directories>(main_cf, errors)) {
@@ -59,6 +73,7 @@ Settings read_settings(const config::MainCf& main_cf, Errors& errors) {
     settings.queue_directory = set->queue_directory();
     settings.daemon_directory = set->daemon_directory();
     settings.data_directory = set->data_directory();
+    for (const char* name : {"queue_directory", "daemon_directory"}) check_directory(main_cf, name, errors);
   }
   if (const auto set = load_set<config::Rights>(main_cf, errors)) {
     settings.mail_owner = set->mail_owner();
@@ -90,6 +105,19 @@ Settings read_settings(const config::MainCf& main_cf, Errors& errors) {
     settings.disabled_services = set->master_service_disable();
   }
   return settings;
+}
+
+// The <transport>_xxx parameters: only master.cf says which there are.
+void check_transports(const config::MasterCf& master_cf, const config::MainCf& main_cf, Errors& errors) {
+  for (const config::MasterEntry& entry : master_cf.entries) {
+    if (entry.type != config::ServiceType::unix_stream) continue;
+    for (const registry::TransportFactory& factory : registry::transport_sets()) {
+      for (const config::Problem& problem : factory.make(entry.name)->load(main_cf)) {
+        const std::string text = problem.text();
+        if (std::ranges::find(errors, text) == errors.end()) errors.push_back(text);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -129,6 +157,7 @@ std::expected<Configuration, std::vector<std::string>> load_configuration(
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   auto parsed = config::parse_master_cf(text, path);
   if (!parsed) errors.insert(errors.end(), parsed.error().begin(), parsed.error().end());
+  if (parsed) check_transports(*parsed, *main_cf, errors);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   configuration.master_cf = std::move(*parsed);
   for (const std::string& warning : main_cf->warnings()) configuration.master_cf.warnings.push_back(warning);

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 
 #include "lib/log/log.h"
 #include "lib/log/setup.h"
@@ -72,10 +71,10 @@ struct Watched {
 }  // namespace
 
 Master::Master(Options options, Configuration configuration, Loader loader)
-    : options_(std::move(options)), configuration_(std::move(configuration)), loader_(std::move(loader)) {
-  machine_.cores = std::max(1U, std::thread::hardware_concurrency());
-  machine_.is_rootless = ::geteuid() != 0;
-  machine_.verbose = options_.verbose;
+    : options_(std::move(options)),
+      configuration_(std::move(configuration)),
+      loader_(std::move(loader)),
+      machine_(Machine::system()) {
   if (options_.exit_after) exit_at_ = deadline_after(std::chrono::seconds(*options_.exit_after));
 }
 

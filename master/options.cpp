@@ -11,7 +11,10 @@ namespace posthouse::master {
 namespace {
 
 constexpr int kReadyFd = 1000;
-constexpr option kLong[] = {{"ready-fd", required_argument, nullptr, kReadyFd}, {nullptr, 0, nullptr, 0}};
+constexpr int kCheck = 1001;
+constexpr option kLong[] = {{"ready-fd", required_argument, nullptr, kReadyFd},
+                            {"check", no_argument, nullptr, kCheck},
+                            {nullptr, 0, nullptr, 0}};
 
 int number(const char* text, std::string_view option) {
   const auto value = parse_int<int>(text);
@@ -30,8 +33,8 @@ Options parse_options(int argc, char** argv) {
         options.config_directory = optarg;
         break;
       case 'D':
-        options.debug_children = true;
-        break;
+      case 'v':
+        break;  // docs/differences.md
       case 'd':
         options.keep_terminal = true;
         break;
@@ -47,20 +50,20 @@ Options parse_options(int argc, char** argv) {
       case 't':
         options.test_lock = true;
         break;
-      case 'v':
-        ++options.verbose;
-        break;
       case 'w':
         options.wait_for_start = true;
         break;
       case kReadyFd:
         options.ready_fd = number(optarg, "--ready-fd");
         break;
+      case kCheck:
+        options.is_check = true;
+        break;
       default:
         throw std::invalid_argument(
             "usage: master [-c config_dir] [-D (debug)] [-d (don't detach from terminal)]"
             " [-e exit_time] [-i (init mode)] [-s (keep stdout)] [-t (test)] [-v] [-w]"
-            " [--ready-fd=N]");
+            " [--ready-fd=N] [--check]");
     }
   }
   if (optind < argc) throw std::invalid_argument(std::string("unexpected argument: ") + argv[optind]);

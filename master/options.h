@@ -1,4 +1,4 @@
-// The command line of master (the options of Postfix's master, and --ready-fd=N).
+// The command line of master: the options of Postfix's master, --ready-fd=N and --check.
 #pragma once
 
 #include <optional>
@@ -13,10 +13,9 @@ struct Options {
   bool is_init = false;           // -i
   bool test_lock = false;         // -t
   bool wait_for_start = false;    // -w
-  bool debug_children = false;    // -D
   std::optional<int> exit_after;  // -e, seconds
+  bool is_check = false;          // --check: say what is wrong with the configuration, start nothing
   int ready_fd = -1;
-  int verbose = 0;
 };
 
 // Throws std::invalid_argument with a text for the user.

@@ -1,7 +1,10 @@
 #include "master/service_plan.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "lib/base/text.h"
 
@@ -56,6 +59,10 @@ std::size_t session_bound(const config::MasterEntry& entry, const Program& progr
 
 }  // namespace
 
+Machine Machine::system() {
+  return {.cores = std::max(1U, std::thread::hardware_concurrency()), .is_rootless = ::geteuid() != 0};
+}
+
 Program program_called(std::string_view name) {
   const auto found = std::ranges::find(kPrograms, name, &Row::name);
   return found == kPrograms.end() ? Program{} : found->program;
@@ -90,7 +97,6 @@ ServicePlan plan_service(const config::MasterEntry& entry, const Settings& setti
   if (!machine.is_rootless && entry.is_unprivileged.value_or(true)) plan.arguments.push_back("-u");
   if (!machine.is_rootless && entry.is_chrooted.value_or(settings.chroot_by_default))
     plan.arguments.push_back("-c");
-  for (int i = 0; i < machine.verbose; ++i) plan.arguments.push_back("-v");
   plan.arguments.insert(plan.arguments.end(), entry.arguments.begin(), entry.arguments.end());
   return plan;
 }

@@ -44,7 +44,8 @@ struct ServicePlan {
 struct Machine {
   std::size_t cores = 1;
   bool is_rootless = false;  // no change of user, no chroot
-  int verbose = 0;
+
+  static Machine system();
 };
 
 ServicePlan plan_service(const config::MasterEntry& entry, const Settings& settings, const Machine& machine);

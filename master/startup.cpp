@@ -13,11 +13,14 @@
 #include <map>
 
 #include "lib/config/layout.h"
+#include "lib/config/main_cf.h"
+#include "lib/log/from_config.h"
 #include "lib/log/log.h"
-#include "lib/log/setup.h"
+#include "lib/registry/registry.h"
 #include "master/configuration.h"
 #include "master/master.h"
 #include "master/pid_lock.h"
+#include "master/trial.h"
 
 namespace posthouse::master {
 
@@ -101,12 +104,36 @@ void close_strangers(int ready_fd) {
   }
 }
 
+// Why a service could not start; what is wrong with tables joins the warnings.
+std::vector<std::string> obstacles(Configuration& configuration) {
+  Findings found = try_programs(configuration, Machine::system());
+  std::vector<std::string>& warnings = configuration.master_cf.warnings;
+  warnings.insert(warnings.end(), found.faults.begin(), found.faults.end());
+  return std::move(found.errors);
+}
+
+std::expected<Configuration, std::vector<std::string>> usable_configuration(const std::string& directory) {
+  auto configuration = load_configuration(directory);
+  if (!configuration) return configuration;
+  if (auto errors = obstacles(*configuration); !errors.empty()) return std::unexpected(std::move(errors));
+  return configuration;
+}
+
+int check(const Configuration& configuration) {
+  const Findings found = try_programs(configuration, Machine::system());
+  for (const std::string& warning : configuration.master_cf.warnings) log::warning(warning);
+  for (const std::string& warning : found.warnings) log::warning(warning);
+  for (const std::string& fault : found.faults) log::error(fault);
+  for (const std::string& error : found.errors) log::fatal(error);
+  return found.errors.empty() && found.faults.empty() ? 0 : 1;
+}
+
 int supervise(const Options& options, Configuration configuration, int ready_fd, UniqueFd told) {
   become_leader(options);
   const auto lock = PidLock::take("pid/master.pid");
   if (!lock) throw std::runtime_error(lock.error().text);
   const std::string directory = configuration.settings.config_directory;
-  Master master(options, std::move(configuration), [directory] { return load_configuration(directory); });
+  Master master(options, std::move(configuration), [directory] { return usable_configuration(directory); });
   return master.run([&] {
     leave_terminal(options);
     for (const int fd : {ready_fd, told.get()}) {
@@ -118,29 +145,7 @@ int supervise(const Options& options, Configuration configuration, int ready_fd,
   });
 }
 
-int start_with(const Options& options) {
-  close_strangers(options.ready_fd);
-  auto configuration = load_configuration(config_directory_of(options));
-  if (!configuration) {
-    for (const std::string& error : configuration.error()) log::fatal(error);
-    return 1;
-  }
-  const Settings& settings = configuration->settings;
-  if (::chdir(settings.queue_directory.c_str()) != 0) {
-    throw std::runtime_error(fmt::format("chdir {}: {}", settings.queue_directory, error_text(errno)));
-  }
-  if (options.test_lock) return PidLock::is_free("pid/master.pid") ? 0 : 1;
-  log::open({.program = "master",
-             .syslog_name = settings.syslog_name,
-             .syslog_facility = settings.syslog_facility,
-             .maillog_file = settings.maillog_file,
-             .hostname = settings.hostname,
-             .to_terminal = true});
-  ::umask(077);
-  clean_environment(settings);
-  make_directories();
-  if (!options.wait_for_start)
-    return supervise(options, std::move(*configuration), options.ready_fd, UniqueFd());
+int supervise_in_background(const Options& options, Configuration configuration) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe: " + error_text(errno));
   UniqueFd read_end(ends[0]);
@@ -149,10 +154,45 @@ int start_with(const Options& options) {
   if (pid < 0) throw std::runtime_error("fork: " + error_text(errno));
   if (pid == 0) {
     read_end.reset();
-    return supervise(options, std::move(*configuration), options.ready_fd, std::move(write_end));
+    return supervise(options, std::move(configuration), options.ready_fd, std::move(write_end));
   }
   write_end.reset();
   return wait_for_background(pid, std::move(read_end));
+}
+
+// On the terminal as well as in the log, as far as main.cf says where that is.
+void open_log(const std::string& config_directory) {
+  auto main_cf = config::MainCf::load(config_directory);
+  if (!main_cf) return;
+  registry::add_all_defaults(*main_cf);
+  log::Setup setup = log::setup_from(*main_cf, "master");
+  setup.to_terminal = true;
+  log::open(setup);
+}
+
+int refuse(const std::vector<std::string>& errors) {
+  for (const std::string& error : errors) log::fatal(error);
+  return 1;
+}
+
+int start_with(const Options& options) {
+  close_strangers(options.ready_fd);
+  const std::string directory = config_directory_of(options);
+  open_log(directory);
+  auto configuration = load_configuration(directory);
+  if (!configuration) return refuse(configuration.error());
+  const Settings& settings = configuration->settings;
+  if (::chdir(settings.queue_directory.c_str()) != 0) {
+    throw std::runtime_error(fmt::format("chdir {}: {}", settings.queue_directory, error_text(errno)));
+  }
+  if (options.test_lock) return PidLock::is_free("pid/master.pid") ? 0 : 1;
+  ::umask(077);
+  clean_environment(settings);
+  if (options.is_check) return check(*configuration);
+  make_directories();
+  if (const auto errors = obstacles(*configuration); !errors.empty()) return refuse(errors);
+  if (options.wait_for_start) return supervise_in_background(options, std::move(*configuration));
+  return supervise(options, std::move(*configuration), options.ready_fd, UniqueFd());
 }
 
 }  // namespace

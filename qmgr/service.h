@@ -12,7 +12,10 @@
 
 namespace posthouse::qmgr {
 
-inline constexpr service::Plan kPlan{.program = "qmgr", .reloads_in_place = true, .is_single = true};
+inline constexpr service::Plan kPlan{.program = "qmgr",
+                                     .reloads_in_place = true,
+                                     .is_single = true,
+                                     .watchdog = &service::Parameters::qmgr_daemon_timeout};
 
 class QueueManager : public service::Service {
  public:

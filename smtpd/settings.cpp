@@ -129,7 +129,7 @@ class Loader {
     make_cleanup_flags();
     make_restrictions();
     if (problems_.empty()) return settings_;
-    return fail(Failure::deferred("4.3.5", join(problems_, "; ")));
+    return fail(Failure::deferred("4.3.5", join(problems_, "\n")));
   }
 
  private:
@@ -147,7 +147,7 @@ class Loader {
     settings_->stressed_params = must_load<Params>(main_cf_.with("stress", "yes"));
     settings_->identity = must_load<config::Identity>(main_cf_);
     settings_->messages = must_load<config::Messages>(main_cf_);
-    if (!problems_.empty()) return fail(Failure::deferred("4.3.5", join(problems_, "; ")));
+    if (!problems_.empty()) return fail(Failure::deferred("4.3.5", join(problems_, "\n")));
     settings_->params_are_stressed = main_cf_.value("stress") == "yes";
     settings_->is_stand_alone = environment_.is_stand_alone;
     settings_->policy = std::make_unique<PolicyClients>();

@@ -36,7 +36,7 @@ Result<void> VirtualAgent::prepare(const service::Environment& environment) {
   const auto shared = config::load<delivery::MailboxParameters>(*environment.main_cf);
   if (!shared) return fail(unusable(shared.error()));
   auto lock = delivery::MailboxLock::parse((*own)->virtual_mailbox_lock());
-  if (!lock) return fail(Failure::deferred("4.3.5", "virtual_mailbox_lock: unknown lock method"));
+  if (!lock) return fail(Failure::deferred("4.3.5", "virtual_mailbox_lock: expected flock, fcntl or dotlock"));
   lock->attempts = (*shared)->deliver_lock_attempts();
   lock->delay = (*shared)->deliver_lock_delay();
   lock->stale = (*shared)->stale_lock_time();

@@ -1,7 +1,9 @@
 #include "lib/peers/qmgr_client.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,6 +21,20 @@ Failure unreachable(const std::string& path, const std::string& why) {
   return Failure::deferred("4.3.0", "connect to " + path + ": " + why);
 }
 
+// Services of type "fifo", as in master.cf files that have been kept for long.
+bool is_fifo(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+Result<void> write_to_fifo(const std::string& path, std::string_view bytes) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd || ::write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+    return fail(unreachable(path, error_text(errno)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> QmgrClient::arrived(const std::vector<std::string>& queue_ids) {
@@ -27,6 +43,7 @@ Result<void> QmgrClient::arrived(const std::vector<std::string>& queue_ids) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (!connection_) {
       auto stream = runtime::connect_unix(path_, deadline_after(kTimeout));
+      if (!stream && is_fifo(path_)) return write_to_fifo(path_, "I");
       if (!stream) return fail(unreachable(path_, stream.error().text));
       connection_.emplace(std::move(*stream));
     }
@@ -38,6 +55,7 @@ Result<void> QmgrClient::arrived(const std::vector<std::string>& queue_ids) {
 }
 
 Result<void> QmgrClient::trigger(std::string_view bytes) const {
+  if (is_fifo(path_)) return write_to_fifo(path_, bytes);
   auto stream = runtime::connect_unix(path_, deadline_after(kTimeout));
   if (!stream) return fail(unreachable(path_, stream.error().text));
   stream->write(bytes);
@@ -49,6 +67,7 @@ Result<void> QmgrClient::trigger(std::string_view bytes) const {
 
 Result<void> QmgrClient::trigger_blocking(const std::string& path, std::string_view bytes,
                                           std::chrono::milliseconds timeout) {
+  if (is_fifo(path)) return write_to_fifo(path, bytes);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail(unreachable(path, error_text(ENAMETOOLONG)));

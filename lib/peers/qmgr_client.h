@@ -3,7 +3,8 @@
 //
 // arrived() and trigger() are for daemons and may wait (a short time); commands have no event loop
 // and call trigger_blocking(). Trigger bytes: I scan incoming, D scan deferred, A ignore time stamps in that
-// scan, F forget dead destinations, W wakeup.
+// scan, F forget dead destinations, W wakeup. A service may also be a FIFO: it is told to scan its incoming
+// queue instead of the names of new messages.
 #pragma once
 
 #include <optional>

@@ -28,13 +28,14 @@ bool set_flag(Arguments& arguments, char option) {
     case 'S':
       arguments.is_stand_alone = true;
       return true;
-    case 'v':
-      ++arguments.verbose;
+    case 'T':
+      arguments.is_trial = true;
       return true;
     case 'd':
     case 'D':
     case 'l':
-      return true;  // debugging and locking options of other implementations
+    case 'v':
+      return true;  // debugging and locking options of other implementations (docs/differences.md)
     default:
       return false;
   }

@@ -15,9 +15,9 @@ struct Arguments {
   bool drops_privileges = false;       // -u
   bool is_chrooted = false;            // -c
   bool is_stand_alone = false;         // -S
+  bool is_trial = false;               // -T
   std::size_t listeners = 1;           // -s
   std::size_t session_limit = 0;       // -z, 0 = not given
-  int verbose = 0;                     // -v
   std::vector<std::string> overrides;  // -o, "name=value"
 };
 

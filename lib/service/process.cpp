@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/runtime/watch.h"
 
@@ -45,13 +46,12 @@ UniqueFd receive_descriptor(int fd) {
 }  // namespace
 
 Process::Process(Plan plan, Arguments arguments, Environment environment, std::unique_ptr<Service> service,
-                 std::size_t max_use, Duration max_idle)
+                 std::shared_ptr<const Parameters> parameters)
     : plan_(plan),
       arguments_(std::move(arguments)),
       environment_(std::move(environment)),
       service_(std::move(service)),
-      max_use_(max_use),
-      max_idle_(max_idle) {
+      parameters_(std::move(parameters)) {
   sessions_.set_limit(environment_.session_limit);
 }
 
@@ -67,11 +67,13 @@ void Process::main() {
   };
   worker_ = runtime::spawn([this] { service_->start(); });
   watch_lifeline();
+  feed_watchdog();
   for (std::size_t i = 0; i < arguments_.listeners; ++i) {
     const int fd = kFirstListenerFd + static_cast<int>(i);
-    const bool is_datagram = arguments_.service_type == "unix-dgram";
-    listeners_.push_back(
-        runtime::spawn([this, fd, is_datagram] { is_datagram ? receive_datagrams(fd) : listen(fd); }));
+    const auto body = arguments_.service_type == "unix-dgram" ? &Process::receive_datagrams
+                      : arguments_.service_type == "fifo"     ? &Process::receive_triggers
+                                                              : &Process::listen;
+    listeners_.push_back(runtime::spawn([this, fd, body] { (this->*body)(fd); }));
   }
   wait_while_useful();
   for (const runtime::Fiber& listener : listeners_) listener.cancel();
@@ -131,6 +133,16 @@ void Process::watch_lifeline() {
   });
 }
 
+// The alarm kills: only a loop that turns can put it off.
+void Process::feed_watchdog() {
+  const std::chrono::seconds limit = ((*parameters_).*plan_.watchdog)();
+  runtime::spawn([limit] {
+    do {
+      ::alarm(static_cast<unsigned>(limit.count()));
+    } while (runtime::sleep_for(Duration(limit) / 4) != runtime::Wake::cancelled);
+  });
+}
+
 void Process::listen(int fd) {
   const UniqueFd until_draining(fd);  // clients shall not queue up where nobody accepts
   while (!is_draining()) {
@@ -174,7 +186,8 @@ void Process::begin_session(int fd) {
     }
     service_->serve(runtime::Stream(std::move(client)));
   });
-  if (sessions_.served() + sessions_.in_use() >= max_use_) end(Ending::drain);
+  if (sessions_.served() + sessions_.in_use() >= static_cast<std::size_t>(parameters_->max_use()))
+    end(Ending::drain);
 }
 
 void Process::receive_datagrams(int fd) {
@@ -191,10 +204,33 @@ void Process::receive_datagrams(int fd) {
   }
 }
 
+// Whoever writes to a FIFO stays unknown: what is read at once is served like the trigger bytes of one
+// connection.
+void Process::receive_triggers(int fd) {
+  runtime::Watch watch(fd);
+  std::array<char, 4096> bytes{};
+  while (!is_draining()) {
+    if (sessions_.is_full()) sessions_.wait_for_room();
+    const ssize_t count = ::read(fd, bytes.data(), bytes.size());
+    if (count > 0) {
+      int ends[2];
+      if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+        log::warning("socketpair: {}", error_text(errno));
+        continue;
+      }
+      const UniqueFd sender(ends[0]);
+      begin_session(ends[1]);
+      [[maybe_unused]] const auto sent = ::write(sender.get(), bytes.data(), static_cast<std::size_t>(count));
+    } else if (count == 0 || watch.readable(kNever) == runtime::Wake::cancelled) {
+      return;
+    }
+  }
+}
+
 void Process::wait_while_useful() {
   std::size_t served = sessions_.served();
   while (!is_draining()) {
-    if (ending_changed_.wait(deadline_after(max_idle_)) == runtime::Wake::cancelled) return;
+    if (ending_changed_.wait(deadline_after(parameters_->max_idle())) == runtime::Wake::cancelled) return;
     if (is_draining()) return;
     const bool idle = sessions_.in_use() == 0 && sessions_.served() == served && !service_->is_busy();
     if (idle && !plan_.reloads_in_place) return end(Ending::drain);
@@ -203,14 +239,14 @@ void Process::wait_while_useful() {
 }
 
 void Process::reload_in_place() {
-  auto environment = read_environment(arguments_);
-  if (!environment) {
-    log::error("reload: configuration not changed: {}", environment.error().text);
-    return;
-  }
-  if (auto done = service_->reload(*environment); !done) {
-    log::error("reload: configuration not changed: {}", done.error().text);
-  }
+  const auto refuse = [](const Failure& failure) {
+    for (const std::string_view line : split(failure.text, '\n')) {
+      log::error("reload: configuration not changed: {}", line);
+    }
+  };
+  const auto environment = read_environment(arguments_);
+  if (!environment) return refuse(environment.error());
+  if (const auto done = service_->reload(*environment); !done) refuse(done.error());
 }
 
 }  // namespace posthouse::service

@@ -13,7 +13,7 @@ namespace posthouse::service {
 class Process {
  public:
   Process(Plan plan, Arguments arguments, Environment environment, std::unique_ptr<Service> service,
-          std::size_t max_use, Duration max_idle);
+          std::shared_ptr<const Parameters> parameters);
 
   // Body of the first fiber. Returns when the process may exit.
   void main();
@@ -28,10 +28,12 @@ class Process {
   void end(Ending ending);
   void watch_signals();
   void watch_lifeline();
+  void feed_watchdog();
   void listen(int fd);
   bool accept_burst(int fd);
   void begin_session(int fd);
   void receive_datagrams(int fd);
+  void receive_triggers(int fd);
   void wait_while_useful();
   void reload_in_place();
 
@@ -39,8 +41,7 @@ class Process {
   Arguments arguments_;
   Environment environment_;
   std::unique_ptr<Service> service_;
-  std::size_t max_use_;
-  Duration max_idle_;
+  std::shared_ptr<const Parameters> parameters_;
   Sessions sessions_;
   Ending ending_ = Ending::none;
   runtime::Signal ending_changed_;

@@ -30,7 +30,7 @@ Process* running = nullptr;  // the one of this process, while run() is active
 
 std::string texts(const config::Problems& problems) {
   std::string all;
-  for (const config::Problem& problem : problems) all += (all.empty() ? "" : "; ") + problem.text();
+  for (const config::Problem& problem : problems) all += (all.empty() ? "" : "\n") + problem.text();
   return all;
 }
 
@@ -87,11 +87,11 @@ Confinement confinement_of(const Plan& plan, const Arguments& arguments, const E
   return confinement;
 }
 
-// Start-up in order; everything that can fail before the loop runs throws StartError.
+// Start-up in order; everything that can fail before the loop runs throws StartError. Nothing for a trial.
 std::unique_ptr<Process> start_up(const Arguments& arguments, const Plan& plan, const Factory& factory) {
   auto environment = read_environment(arguments);
   if (!environment) throw StartError(environment.error().text);
-  open_log(arguments, *environment->main_cf);
+  if (!arguments.is_trial) open_log(arguments, *environment->main_cf);
   if (!plan.may_stand_alone && arguments.is_stand_alone)
     throw StartError("stand-alone mode is not supported");
   if (::chdir(environment->queue_directory.c_str()) != 0) {
@@ -103,11 +103,11 @@ std::unique_ptr<Process> start_up(const Arguments& arguments, const Plan& plan, 
   const auto parameters = must_load<Parameters>(*environment->main_cf);
   auto service = factory();
   if (auto prepared = service->prepare(*environment); !prepared) throw StartError(prepared.error().text);
+  if (arguments.is_trial) return nullptr;
   if (auto confined = confine(confinement_of(plan, arguments, *environment)); !confined) {
     throw StartError(confined.error().text);
   }
-  return std::make_unique<Process>(plan, arguments, std::move(*environment), std::move(service),
-                                   static_cast<std::size_t>(parameters->max_use()), parameters->max_idle());
+  return std::make_unique<Process>(plan, arguments, std::move(*environment), std::move(service), parameters);
 }
 
 }  // namespace
@@ -135,7 +135,7 @@ Result<Environment> read_environment(const Arguments& arguments) {
   environment.is_chrooted = arguments.is_chrooted && !environment.is_rootless;
   environment.is_stand_alone = arguments.is_stand_alone;
   environment.session_limit = arguments.session_limit == 0 ? kSessionsAlone : arguments.session_limit;
-  environment.verbose = arguments.verbose;
+  environment.is_trial = arguments.is_trial;
   environment.main_cf = std::make_shared<const config::MainCf>(std::move(*main_cf));
   return environment;
 }
@@ -154,10 +154,11 @@ int run(int argc, char** argv, const Plan& plan, const Factory& factory) {
     if (!arguments) throw StartError(arguments.error().text);
     process = start_up(*arguments, plan, factory);
   } catch (const std::exception& error) {
-    log::fatal(error.what());
+    for (const std::string_view line : split(error.what(), '\n')) log::fatal(line);
     log::flush();
     return 1;
   }
+  if (!process) return 0;
   running = process.get();
   runtime::at_end_of_turn([] { log::flush(); });
   runtime::run([&] {

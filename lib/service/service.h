@@ -8,7 +8,9 @@
 //
 // Order: read main.cf (+ -o overrides) -> prepare() with the start privileges, working directory = queue
 // directory -> chroot and drop privileges -> start() as the first fiber -> serve() in a fiber per connection.
-// Start-up errors are a thrown StartError or a failed Result: logged as `fatal:`, exit status 1.
+// Start-up errors are a thrown StartError or a failed Result: each line of the text is logged as `fatal:`,
+// exit status 1. With -T the process ends after prepare(), and everything it has to say goes to standard
+// error: so master asks whether a configuration can be used.
 #pragma once
 
 #include <functional>
@@ -19,6 +21,7 @@
 
 #include "lib/base/failure.h"
 #include "lib/runtime/stream.h"
+#include "lib/service/parameters.h"
 
 namespace posthouse::config {
 class MainCf;
@@ -37,6 +40,7 @@ struct Plan {
   bool reloads_in_place = false;  // SIGHUP calls reload() instead of draining (qmgr)
   bool may_stand_alone = false;   // accepts -S: serves standard input/output once (smtpd, lmtp)
   bool is_single = false;         // one process whatever maxproc says (qmgr, verify, anvil, postlogd, flush)
+  config::Seconds Parameters::*watchdog = &Parameters::daemon_timeout;  // how long its loop may hang
 };
 
 // What the daemon is told about its place.
@@ -50,7 +54,7 @@ struct Environment {
   bool is_rootless = false;       // the suite runs as an ordinary user
   bool is_stand_alone = false;    // -S
   std::size_t session_limit = 0;  // sessions this process may serve at once
-  int verbose = 0;
+  bool is_trial = false;          // -T: prepare() must leave all files as they are; nothing follows it
   std::shared_ptr<const config::MainCf> main_cf;  // with master.cf -o overrides applied
 };
 

@@ -1,22 +1,19 @@
 // postdrop: takes a record stream on standard input and leaves a message in maildrop.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "lib/base/unique_fd.h"
 #include "lib/command/start.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
+#include "lib/peers/qmgr_client.h"
 #include "lib/table/match_list.h"
 #include "tools/postdrop/parameters.h"
 #include "tools/postdrop/partial_file.h"
@@ -45,14 +42,10 @@ void must_be_authorized(const command::Started& started) {
   if (!*match) log::die(fmt::format("User {} is not allowed to submit mail", command::caller()), 69);
 }
 
-// Wakes pickup; when it is not there it will look by itself.
+// When pickup is not there it will look by itself.
 void wake_pickup() {
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strcpy(address.sun_path, "public/pickup");
-  if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) return;
-  (void)!::write(fd.get(), "W", 1);
+  [[maybe_unused]] const auto sent =
+      peers::QmgrClient::trigger_blocking("public/pickup", "W", std::chrono::milliseconds(0));
 }
 
 queuefile::Layout layout_of(const config::MainCf& main_cf) {

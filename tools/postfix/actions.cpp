@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <stdexcept>
 
 #include "lib/base/failure.h"
@@ -23,11 +22,8 @@ int not_running(const Instance& instance) {
   return instance.fail("the Postfix mail system is not running");
 }
 
-std::vector<std::string> master_command(const Instance& instance, const Options& options) {
-  std::vector<std::string> argv{instance.program("master"), "-c", instance.config_directory()};
-  if (options.is_debug) argv.push_back("-D");
-  for (int i = 0; i < options.verbose; ++i) argv.push_back("-v");
-  return argv;
+std::vector<std::string> master_command(const Instance& instance) {
+  return {instance.program("master"), "-c", instance.config_directory()};
 }
 
 // The queue's structure must fit hash_queue_depth and inode numbers before anybody works with it.
@@ -40,12 +36,17 @@ bool repair_queue(const Instance& instance) {
   return run_program({postsuper, "-c", instance.config_directory(), "-s"}) == 0;
 }
 
+// Needs the directories: programs are tried in them.
+bool check(const Instance& instance) {
+  return check_directories(instance) && check_configuration(instance);
+}
+
 bool prepare_start(const Instance& instance) {
   if (instance.master_pid() != 0) {
     instance.fail("the Postfix mail system is already running");
     return false;
   }
-  if (!check_instance(instance)) {
+  if (!check_directories(instance)) {
     instance.fail("mail system startup failed: the check found errors");
     return false;
   }
@@ -57,9 +58,10 @@ bool prepare_start(const Instance& instance) {
   return true;
 }
 
-int start(const Instance& instance, const Options& options) {
+// master looks at the configuration itself, in the foreground.
+int start(const Instance& instance) {
   if (!prepare_start(instance)) return 1;
-  std::vector<std::string> argv = master_command(instance, options);
+  std::vector<std::string> argv = master_command(instance);
   argv.push_back("-w");
   if (run_program(argv) == 0) return 0;
   return instance.fail("mail system startup failed");
@@ -72,7 +74,7 @@ int start_foreground(const Instance& instance, const Options& options) {
         "start-fg: multi_instance_directories is not empty; start one instance per container");
   }
   if (!prepare_start(instance)) return 1;
-  std::vector<std::string> argv = master_command(instance, options);
+  std::vector<std::string> argv = master_command(instance);
   argv.push_back(::getpid() == 1 ? "-i" : "-s");
   for (const std::string& word : options.words) {
     if (word.starts_with("--ready-fd=")) argv.push_back(word);
@@ -119,17 +121,12 @@ int flush(const Instance& instance) {
 
 Options parse_options(int argc, char** argv) {
   Options options;
-  if (const char* verbose = std::getenv("MAIL_VERBOSE")) options.verbose = *verbose != '\0';
   optind = 1;
   // '+': options end at the action, so that start-fg may have its own.
   for (int letter = 0; (letter = ::getopt(argc, argv, "+c:Dv")) != -1;) {
     if (letter == 'c') {
       options.config_directory = optarg;
-    } else if (letter == 'D') {
-      options.is_debug = true;
-    } else if (letter == 'v') {
-      ++options.verbose;
-    } else {
+    } else if (letter != 'D' && letter != 'v') {  // these two: docs/differences.md
       throw std::invalid_argument("usage: postfix [-c config_dir] [-Dv] command");
     }
   }
@@ -140,7 +137,7 @@ Options parse_options(int argc, char** argv) {
 
 int perform(const Instance& instance, const Options& options) {
   const std::string& word = options.words.front();
-  if (word == "start") return start(instance, options);
+  if (word == "start") return start(instance);
   if (word == "start-fg") return start_foreground(instance, options);
   if (word == "stop" || word == "quick-stop") {
     return end_with(instance, "stopping the Postfix mail system", SIGTERM, kStopTime);
@@ -150,9 +147,9 @@ int perform(const Instance& instance, const Options& options) {
   if (word == "reload") return reload(instance);
   if (word == "status") return status(instance);
   if (word == "flush") return flush(instance);
-  if (word == "check") return check_instance(instance) ? 0 : 1;
+  if (word == "check") return check(instance) ? 0 : 1;
   if (word == "set-permissions") return set_permissions(instance) ? 0 : 1;
-  if (word == "upgrade-configuration") return check_instance(instance) ? 0 : 1;  // there is nothing to add
+  if (word == "upgrade-configuration") return check(instance) ? 0 : 1;  // there is nothing to add
   if (word == "logrotate") return rotate_log(instance);
   if (word == "tls") return instance.fail("\"postfix tls\" is not available in this version");
   return instance.fail(

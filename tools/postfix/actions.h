@@ -10,8 +10,6 @@ namespace posthouse::postfix_command {
 
 struct Options {
   std::string config_directory;
-  bool is_debug = false;  // -D
-  int verbose = 0;        // -v
   std::vector<std::string> words;
 };
 

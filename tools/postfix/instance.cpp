@@ -12,6 +12,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "lib/base/failure.h"
 #include "lib/base/text.h"
 #include "lib/base/unique_fd.h"
 #include "lib/log/from_config.h"
@@ -114,8 +115,9 @@ int run_program(const std::vector<std::string>& argv) {
   const pid_t pid = ::fork();
   if (pid < 0) return 126;
   if (pid == 0) {
-    become_program(argv);
-    ::_exit(127);
+    const std::string text = fmt::format("{}: {}", argv.front(), error_text(become_program(argv)));
+    print(stderr, "postfix", "fatal: " + text);
+    log::die(text, 127);
   }
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;

@@ -7,14 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "lib/base/failure.h"
-#include "lib/config/core_parameters.h"
-#include "lib/config/master_cf.h"
-#include "lib/registry/registry.h"
 
 namespace posthouse::postfix_command {
 
@@ -56,9 +51,28 @@ std::optional<Owners> find_owners(const Instance& instance) {
 
 bool make_directory(const Instance& instance, const std::string& path, unsigned mode) {
   if (::mkdir(path.c_str(), mode) == 0) return ::chmod(path.c_str(), mode) == 0;  // whatever the umask says
-  if (errno == EEXIST) return true;
   instance.fail(fmt::format("mkdir {}: {}", path, error_text(errno)));
   return false;
+}
+
+// The directory that a parameter names.
+bool is_usable(const Instance& instance, std::string_view parameter) {
+  const std::string path = instance.directory(parameter);
+  if (::access((path + "/.").c_str(), R_OK | X_OK) == 0) return true;
+  const int error = errno;
+  const config::MainCf::Entry* entry = instance.main_cf().find(parameter);
+  instance.fail(config::Problem{.where = entry != nullptr ? entry->where() : "",
+                                .parameter = std::string(parameter),
+                                .value = path,
+                                .expected = "a directory, but: " + error_text(error)}
+                    .text());
+  return false;
+}
+
+bool make_when_missing(const Instance& instance, std::string_view parameter, unsigned mode) {
+  const std::string path = instance.directory(parameter);
+  if (::mkdir(path.c_str(), mode) == 0) return ::chmod(path.c_str(), mode) == 0;  // whatever the umask says
+  return is_usable(instance, parameter);
 }
 
 // A new directory gets its owner; an existing one is only looked at.
@@ -115,50 +129,27 @@ void warn_about_command(const Instance& instance, std::string_view name, gid_t g
 
 bool check_data_directory(const Instance& instance, const Owners& owners) {
   const std::string path = instance.directory("data_directory");
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (!make_directory(instance, path, 0700)) return false;
-    if (instance.is_rootless() || ::lchown(path.c_str(), owners.owner, 0) == 0) return true;
+  const bool is_new = ::access(path.c_str(), F_OK) != 0;
+  if (!make_when_missing(instance, "data_directory", 0700)) return false;
+  if (instance.is_rootless()) return true;
+  if (is_new && ::lchown(path.c_str(), owners.owner, 0) != 0) {
     instance.fail(fmt::format("chown {}: {}", path, error_text(errno)));
     return false;
   }
-  if (!instance.is_rootless() && status.st_uid != owners.owner) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && status.st_uid != owners.owner) {
     instance.warn(fmt::format("not owned by {}: {}", instance.main_cf().value("mail_owner"), path));
   }
   return true;
 }
 
-bool check_master_cf(const Instance& instance) {
-  const std::string path = instance.config_directory() + "/master.cf";
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    instance.fail(fmt::format("open {}: {}", path, error_text(errno)));
-    return false;
-  }
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const auto parsed = config::parse_master_cf(text, path);
-  if (parsed) {
-    for (const std::string& warning : parsed->warnings) instance.warn(warning);
-    return true;
-  }
-  for (const std::string& error : parsed.error()) instance.fail(error);
-  return false;
-}
-
 }  // namespace
 
 bool check_configuration(const Instance& instance) {
-  for (const std::string& warning : instance.main_cf().warnings()) instance.warn(warning);
-  bool is_good = check_master_cf(instance);
-  for (const config::Problem& problem : registry::problems_of(instance.main_cf())) {
-    instance.fail(problem.text());
-    is_good = false;
-  }
-  return is_good;
+  return run_program({instance.program("master"), "-c", instance.config_directory(), "--check"}) == 0;
 }
 
-bool check_instance(const Instance& instance) {
-  if (!check_configuration(instance)) return false;
+bool check_directories(const Instance& instance) {
   Owners owners{::geteuid(), ::getegid(), ::getegid()};
   if (!instance.is_rootless()) {
     const auto found = find_owners(instance);
@@ -171,7 +162,8 @@ bool check_instance(const Instance& instance) {
       warn_about_command(instance, name, owners.submission_group);
     warn_about_file(instance, instance.directory("queue_directory"));
   }
-  if (!make_directory(instance, instance.directory("queue_directory"), 0755)) return false;
+  if (!is_usable(instance, "daemon_directory")) return false;
+  if (!make_when_missing(instance, "queue_directory", 0755)) return false;
   if (!check_data_directory(instance, owners)) return false;
   for (const QueueDirectory& directory : kQueueDirectories) {
     if (!check_queue_directory(instance, directory, owners)) return false;
@@ -184,7 +176,7 @@ bool set_permissions(const Instance& instance) {
     instance.fail("set-permissions needs root");
     return false;
   }
-  if (!check_instance(instance)) return false;
+  if (!check_directories(instance)) return false;
   const auto owners = find_owners(instance);
   if (!owners) return false;
   bool is_good = true;

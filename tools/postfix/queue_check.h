@@ -19,10 +19,11 @@ struct QueueDirectory {
 extern const std::vector<QueueDirectory> kQueueDirectories;
 
 // False = the system cannot start (each reason was said).
-bool check_instance(const Instance& instance);
-// The part of it that is about main.cf and master.cf.
+bool check_directories(const Instance& instance);
+// Whether main.cf and master.cf are good and every service could start with them: master's --check.
 bool check_configuration(const Instance& instance);
-// Owners and modes of everything that check_instance() looks at, and of the set-group-id commands. Root only.
+// Owners and modes of everything that check_directories() looks at, and of the set-group-id commands. Root
+// only.
 bool set_permissions(const Instance& instance);
 
 }  // namespace posthouse::postfix_command

@@ -37,12 +37,14 @@ Result<void> fill_lookup(RouteSettings& route, const ClientParameters& client, b
     else if (word == "native")
       route.native_lookup = true;
     else
-      return fail(unusable(fmt::format("bad {} value: {}", client.host_lookup.spec().name, word)));
+      return fail(unusable(
+          fmt::format("{} = {}: expected dns or native", client.host_lookup.spec().name, word)));
     if (route.native_lookup && !route.dns_lookup) route.native_first = true;
   }
   const std::string& level = client.dns_support_level();
   if (!level.empty() && level != "disabled" && level != "enabled" && level != "dnssec")
-    return fail(unusable(fmt::format("bad {} value: {}", client.dns_support_level.spec().name, level)));
+    return fail(unusable(fmt::format("{} = {}: expected disabled, enabled or dnssec",
+                                     client.dns_support_level.spec().name, level)));
   route.dns_enabled = level.empty() ? !dns_disabled : level != "disabled";
   return {};
 }

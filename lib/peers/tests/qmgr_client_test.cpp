@@ -1,13 +1,17 @@
 #include "lib/peers/qmgr_client.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+
+#include "lib/runtime/fiber.h"
 
 namespace posthouse::peers {
 namespace {
@@ -28,6 +32,24 @@ TEST(QmgrClient, TriggersAreBytesOnAConnection) {
   EXPECT_EQ(::read(accepted.get(), buffer, sizeof buffer), 3);
   EXPECT_STREQ(buffer, "ADF");
   EXPECT_EQ(::read(accepted.get(), buffer, sizeof buffer), 0);
+  std::filesystem::remove_all(directory);
+}
+
+TEST(QmgrClient, TriggersGoToAFifoAsWell) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "qmgr_client_XXXXXX").string();
+  const std::filesystem::path directory = ::mkdtemp(pattern.data());
+  const std::string path = directory / "qmgr";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(QmgrClient::trigger_blocking(path, "W", std::chrono::seconds(5)).error().text,
+            "connect to " + path + ": No such device or address");  // nobody reads
+  const UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  ASSERT_TRUE(QmgrClient::trigger_blocking(path, "ADF", std::chrono::seconds(5)));
+  std::string arrived;
+  runtime::run([&] { arrived = QmgrClient(path).arrived("ABCDEF") ? "told" : "not told"; });
+  EXPECT_EQ(arrived, "told");
+  char buffer[16] = {};
+  EXPECT_EQ(::read(reader.get(), buffer, sizeof buffer), 4);
+  EXPECT_STREQ(buffer, "ADFI");
   std::filesystem::remove_all(directory);
 }
 
