@@ -91,8 +91,9 @@ ServicePlan plan_service(const config::MasterEntry& entry, const Settings& setti
   plan.program = program_called(name);
   plan.path = program_path(entry.command, settings.daemon_directory);
   plan.sessions = session_bound(entry, plan.program, settings);
-  plan.processes =
-      plan.program.kind == Kind::many ? std::min(std::max<std::size_t>(1, machine.cores), plan.sessions) : 1;
+  plan.processes = plan.program.kind == Kind::many
+                       ? std::clamp<std::size_t>(plan.sessions / kSessionsWorthAProcess, 1, machine.cores)
+                       : 1;
   plan.arguments = {name, "-n", entry.name, "-t", std::string(name_of(entry.type))};
   if (!machine.is_rootless && entry.is_unprivileged.value_or(true)) plan.arguments.push_back("-u");
   if (!machine.is_rootless && entry.is_chrooted.value_or(settings.chroot_by_default))

@@ -14,6 +14,10 @@
 
 namespace posthouse::master {
 
+// Fewer sessions are served by fewer processes: each process knows only how many of its own are left, and
+// when the last one is used the service is under stress.
+inline constexpr std::size_t kSessionsWorthAProcess = 10;
+
 enum class Kind : unsigned char {
   many,    // up to one process per core, sharing the listening socket
   one,     // one process; after a reload its successor may run beside it

@@ -9,11 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/runtime/watch.h"
+#include "lib/service/handover.h"
 
 namespace posthouse::service {
 
@@ -24,24 +24,6 @@ constexpr int kStatusFd = 5;
 constexpr int kFirstListenerFd = 6;
 constexpr int kAcceptBurst = 16;  // then let sessions run, and other processes have a turn
 constexpr auto kGrace = std::chrono::seconds(5);
-
-// The socket of a client that another service accepted and hands over (type "pass").
-UniqueFd receive_descriptor(int fd) {
-  char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  if (::recvmsg(fd, &message, MSG_CMSG_CLOEXEC) < 0) return UniqueFd();
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (!header || header->cmsg_type != SCM_RIGHTS) return UniqueFd();
-  int passed = -1;
-  std::memcpy(&passed, CMSG_DATA(header), sizeof passed);
-  return UniqueFd(passed);
-}
 
 }  // namespace
 

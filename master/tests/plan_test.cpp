@@ -32,10 +32,13 @@ TEST(ServicePlan, StartsAProcessPerCoreWhenTheSessionsAreMany) {
 }
 
 TEST(ServicePlan, DividesAnExplicitLimitAmongTheProcesses) {
-  const ServicePlan three = plan_service(entry("smtp inet n - n - 3 smtpd"), settings(), {.cores = 2});
-  EXPECT_EQ(three.processes, 2u);
-  EXPECT_EQ(three.share(0), 2u);
-  EXPECT_EQ(three.share(1), 1u);
+  const ServicePlan some = plan_service(entry("smtp inet n - n - 23 smtpd"), settings(), {.cores = 2});
+  EXPECT_EQ(some.processes, 2u);
+  EXPECT_EQ(some.share(0), 12u);
+  EXPECT_EQ(some.share(1), 11u);
+  const ServicePlan few = plan_service(entry("smtp inet n - n - 19 smtpd"), settings(), {.cores = 2});
+  EXPECT_EQ(few.processes, 1u);
+  EXPECT_EQ(few.share(0), 19u);
   const ServicePlan one = plan_service(entry("smtp inet n - n - 1 smtpd"), settings(), {.cores = 8});
   EXPECT_EQ(one.processes, 1u);
   EXPECT_EQ(one.share(0), 1u);

@@ -134,6 +134,27 @@ def test_an_explicit_process_limit_bounds_clients(mta):
     third.close()
 
 
+def errors_until_disconnect(peer):
+    """How many bad commands the session bears."""
+    for count in range(1, 100):
+        if peer.command("FOO").code == 421:
+            return count
+    raise AssertionError("it bears everything")
+
+
+@pytest.mark.posthouse_only("the reference starts its process with stress=yes, for which it waits for a second client")
+def test_the_last_free_session_is_under_stress(mta):
+    mta.service(f"127.0.0.1:{mta.port}", "inet", maxproc=2)
+    stressed = mta.smtpd_service(None, "stress=yes")
+    mta.start(smtpd_soft_error_limit="100")
+    with mta.peer() as first:
+        with mta.peer() as last:
+            assert errors_until_disconnect(last) == 1
+        assert errors_until_disconnect(first) == 20         # began when another session was free
+    with mta.peer(stressed) as peer:
+        assert errors_until_disconnect(peer) == 1
+
+
 def test_a_full_disk_reserve_refuses_mail(mta):
     mta.start(queue_minfree=str(1 << 60))
     with mta.peer() as peer:

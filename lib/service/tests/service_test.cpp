@@ -6,6 +6,7 @@
 #include "lib/ipc/messages/verify.h"
 #include "lib/log/logger.h"
 #include "lib/service/arguments.h"
+#include "lib/service/handover.h"
 #include "lib/service/sessions.h"
 
 namespace posthouse::service {
@@ -59,6 +60,53 @@ TEST(LogAndIpc, AFullDiskUnderTheLogHoldsBackNoMessage) {
       EXPECT_EQ(query->address, address);
     }
   });
+}
+
+void send_byte(int socket, int passed) {
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (passed >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof passed);
+    std::memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  }
+  ASSERT_EQ(::sendmsg(socket, &message, 0), 1);
+}
+
+TEST(Handover, TheClientComesWithAByte) {
+  int control[2], client[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client), 0);
+  const UniqueFd sender(control[0]), receiver(control[1]), near(client[0]);
+  UniqueFd far(client[1]);
+  send_byte(sender.get(), far.get());
+  far.reset();
+  const UniqueFd passed = receive_descriptor(receiver.get());
+  ASSERT_TRUE(passed);
+  EXPECT_EQ(::fcntl(passed.get(), F_GETFD), FD_CLOEXEC);
+  ASSERT_EQ(::write(passed.get(), "220", 3), 3);
+  char greeting[4] = {};
+  EXPECT_EQ(::read(near.get(), greeting, 3), 3);
+  EXPECT_STREQ(greeting, "220");
+}
+
+TEST(Handover, AByteAloneOrNothingIsNoClient) {
+  int control[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control), 0);
+  UniqueFd sender(control[0]);
+  const UniqueFd receiver(control[1]);
+  send_byte(sender.get(), -1);
+  EXPECT_FALSE(receive_descriptor(receiver.get()));
+  sender.reset();
+  EXPECT_FALSE(receive_descriptor(receiver.get()));
 }
 
 TEST(Sessions, TellWhenTheyAreFullAndWaitForTheEnd) {

@@ -65,8 +65,7 @@ bool set_flag(int option, CommandOptions& options, Seen& seen) {
       seen.force_utf8 = true;
       return true;
     case 'v':
-      ++options.verbose;
-      return true;
+      return true;  // docs/differences.md
     default:
       return false;
   }

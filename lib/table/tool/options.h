@@ -15,7 +15,6 @@ struct CommandOptions {
   bool dump = false, incremental = false, json = false;
   bool headers = false, body = false, mime = false;
   bool keep_root = false, inherit_mode = true;
-  int verbose = 0;
   Flag flags = Flag::fold_fixed | Flag::utf8;
   std::vector<std::string> tables;
 };
