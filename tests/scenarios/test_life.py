@@ -143,7 +143,7 @@ def test_a_killed_daemon_is_replaced(mta, daemon):
 @pytest.mark.parametrize("command", ["stop", "abort"])
 @pytest.mark.parametrize("finishes", [True, False], ids=["finishes", "waits"])
 def test_a_client_in_data_when_the_system_ends(mta, command, finishes):
-    """Either it got 250, and the message is delivered later, or there is no trace of the message."""
+    """What got 250 is delivered later; what was not complete leaves no trace. Between the two the client does not know."""
     mta.start()
     with mta.peer() as peer:
         peer.envelope("a@client.test", "alice@virt.test")
@@ -161,15 +161,15 @@ def test_a_client_in_data_when_the_system_ends(mta, command, finishes):
             pass                                        # closed without a word
     assert ending.wait(60) == 0
     wait_for(lambda: not processes.below(mta.folder), "all processes end")
-    assert is_accepted or not mta.ready()
-    assert finishes or not is_accepted
+    if not finishes:
+        assert not is_accepted and not mta.ready()
     mta.start()
     mta.deliver("bob@virt.test")
     mta.maildir("bob").wait()
     if is_accepted:
         mta.maildir("alice").wait()
     mta.wait_empty()
-    assert len(mta.maildir("alice").files()) == is_accepted
+    assert len(mta.maildir("alice").files()) in ([1] if is_accepted else [0, 1] if finishes else [0])
 
 
 @pytest.mark.parametrize("command", ["stop", "abort"])
@@ -226,7 +226,7 @@ class Foreground:
 
     def __exit__(self, *unused):
         self.mta.stop()
-        assert self.process.wait(30) in (0, -15)
+        assert self.process.wait(30) in (0, -15, 143)
         assert self.reader.wait(30) == 0                # everybody has closed the pipe
 
 
@@ -270,6 +270,7 @@ def test_services_of_type_fifo(mta):
     for entry in mta.services:
         if entry[0] in ("pickup", "qmgr"):
             entry[1] = "fifo"
+    mta.write()
     mta.start()
     for name in ("pickup", "qmgr"):
         assert stat.S_ISFIFO((mta.queue / "public" / name).stat().st_mode)
@@ -306,6 +307,7 @@ def test_a_service_of_type_pass(mta):
 def test_a_hanging_daemon_is_replaced(mta):
     mta.allowed_trouble.append("killed by signal 14|bad command startup")
     mta.services[0][7] += " -o daemon_timeout=2s"
+    mta.write()
     mta.start()
 
     def accepted():
