@@ -40,6 +40,8 @@ void Session::run() {
   if (greet()) converse();
   reset_transaction();
   const std::string_view why = end_text();
+  // The client need not wait for a notice.
+  if ((trouble_ & settings_->notices.classes) != 0) stream_.shutdown_write();
   end_of_record(why.empty() ? "\n" : fmt::format("Session aborted, reason: {}\n\n", why));
   say_goodbye();
 }

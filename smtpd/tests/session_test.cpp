@@ -441,13 +441,13 @@ TEST(SessionNotice, ClassesFollowTheReply) {
     std::string_view name, commands, settings;
   };
   const Case cases[] = {
-      {"policy", "MAIL FROM:<>\r\nRCPT TO:<x@relay.test>\r\n", "mynetworks = 192.0.2.0/24\n"},
+      {"policy", "MAIL FROM:<>\r\nRCPT TO:<x@elsewhere.test>\r\n", "mynetworks = 192.0.2.0/24\n"},
       {"policy", "MAIL FROM:<> SIZE=99999999999\r\n", ""},
       {"policy", "EHLO x\r\n", "smtpd_delay_reject = no\nsmtpd_client_restrictions = reject\n"},
       {"bounce", "MAIL FROM:<>\r\nRCPT TO:<nobody@virt.test>\r\n", ""},
       {"protocol", "RCPT TO:<b@virt.test>\r\n", ""},
       {"protocol", "\r\n", ""},
-      {"resource", "MAIL FROM:<>\r\n", "queue_minfree = 9000000000000000000\n"},
+      {"resource", "MAIL FROM:<>\r\n", "queue_minfree = 9000000000000000\n"},
       {"software", "MAIL FROM:<>\r\nRCPT TO:<b@virt.test>\r\n",
        "smtpd_recipient_restrictions = check_recipient_access inline:{b@virt.test=nonsense}, "
        "reject_unauth_destination\n"},

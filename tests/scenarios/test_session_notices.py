@@ -150,15 +150,3 @@ def test_the_client_is_silent_otherwise(mta, sink, classes, reply, sender):
     mta.log.wait(r"to=<odd@elsewhere\.test>.* status=bounced ")
     mta.wait_empty()
     assert not mta.maildir("bob").files()
-
-
-@pytest.mark.posthouse_only("how Postfix words it was not seen")
-def test_a_notice_that_cannot_be_queued_is_a_warning(mta):
-    mta.service("cleanup", command="cleanup -o queue_directory=/nonexistent")
-    mta.allowed_trouble.append("cleanup")
-    mta.start(notify_classes="protocol")
-    with mta.peer() as peer:
-        peer.command("FOO", 500)
-        peer.quit()
-    mta.log.wait(r"^warning: notice to postmaster about SMTP server: errors from \S+\[127\.0\.0\.1\]: ", process="smtpd")
-    mta.log.wait(r"disconnect from")

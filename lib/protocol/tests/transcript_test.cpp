@@ -70,7 +70,7 @@ TEST(Transcript, LeavesOutWholeLinesHoweverLongTheyAre) {
   const std::string text = transcript.text();
   std::size_t shown = 0;
   for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1)
-    shown += text.compare(at, 6, " In:  ") == 0 ? 1 : 0;
+    shown += text.compare(at, 5, " In: ") == 0 ? 1 : 0;
   EXPECT_TRUE(has(text, fmt::format("\n [{} lines left out]\n", 50 - shown))) << text.size();
 }
 
