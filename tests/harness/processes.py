@@ -57,6 +57,13 @@ def kill(pid, sig=signal.SIGKILL):
         return False
 
 
+def tcp_ports(pid):
+    """Local ports of the TCP sockets that a process has open."""
+    links = {_link(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")}
+    rows = [row.split() for table in ("tcp", "tcp6") for row in _read(f"/proc/{pid}/net/{table}").decode().splitlines()[1:]]
+    return {int(row[1].rsplit(":", 1)[1], 16) for row in rows if f"socket:[{row[9]}]" in links}
+
+
 def end_all(directory, timeout=10):
     """Ends what is left, kindly first; returns the names of those that did not go by themselves."""
     left = {pid: name_of(pid) for pid in below(directory)}

@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import threading
-import time
 from dataclasses import dataclass, field
 
 from .message import id_of
@@ -37,6 +36,14 @@ class Taken:
         return id_of(self.data)
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a session ended: did the client go without QUIT, and which message (Message-Id) was the last one accepted?"""
+    client_port: int
+    is_broken: bool
+    last: str
+
+
 @dataclass
 class _Rule:
     stage: str
@@ -49,15 +56,20 @@ class _Rule:
 class _Session:
     number: int
     socket: object
+    client_port: int           # 0 of a UNIX socket
     helo: str = ""
     mail_line: str = ""
     rcpt_lines: list = field(default_factory=list)
     buffer: bytes = b""
-    commands: list = field(default_factory=list)
+    last: str = None           # Message-Id accepted last
 
 
 class _Ended(Exception):
     pass
+
+
+class _Broken(_Ended):
+    """The client went without QUIT."""
 
 
 class Sink:
@@ -70,7 +82,8 @@ class Sink:
         self.sessions = 0
         self.commands = []         # (session, line)
         self.keep_data = True      # load tests switch it off and look at arrivals only
-        self.arrivals = {}         # Message-Id -> monotonic times of acceptance
+        self.arrivals = {}         # Message-Id -> the sessions that took it
+        self.endings = {}          # session -> Ending
         self._rules = []
         self._changed = threading.Condition()
         self._open = set()
@@ -141,22 +154,26 @@ class Sink:
     def _accept(self):
         while not self._stop.is_set():
             try:
-                connection, _ = self._listener.accept()
+                connection, client = self._listener.accept()
             except OSError:
                 return
             with self._changed:
                 self.sessions += 1
-                session = _Session(self.sessions, connection)
+                session = _Session(self.sessions, connection, client[1] if isinstance(client, tuple) else 0)
                 self._open.add(connection)
             threading.Thread(target=self._serve, args=(session,), daemon=True).start()
 
     def _serve(self, session):
+        is_broken = False
         try:
             self._converse(session)
+        except _Broken:
+            is_broken = True
         except (_Ended, OSError):
             pass
         finally:
             with self._changed:
+                self.endings[session.number] = Ending(session.client_port, is_broken, session.last)
                 self._open.discard(session.socket)
                 self._changed.notify_all()
             session.socket.close()
@@ -205,15 +222,16 @@ class Sink:
             accepted = [_path(line) for line in session.rcpt_lines
                         if self._answer(session, "MESSAGE", line, record=None)[0] == "2"]
             taken.recipients = accepted
-            self._record(taken, bool(accepted))
+            self._record(session, taken, bool(accepted))
         else:
             self._answer(session, "MESSAGE", "", record=taken)
         session.mail_line, session.rcpt_lines = "", []
 
-    def _record(self, taken, accepted):
+    def _record(self, session, taken, accepted):
         with self._changed:
             if accepted:
-                self.arrivals.setdefault(taken.message_id, []).append(time.monotonic())
+                session.last = taken.message_id
+                self.arrivals.setdefault(taken.message_id, []).append(session.number)
             if self.keep_data:
                 (self.messages if accepted else self.refused).append(taken)
             self._changed.notify_all()
@@ -242,21 +260,31 @@ class Sink:
             self._stop.wait()
             raise _Ended
         if record is not None:     # before the reply: a sink that said 250 has it
-            self._record(record, action[0] == "2")
+            self._record(session, record, action[0] == "2")
         self._say(session, action)
         return action
 
     @staticmethod
     def _say(session, text):
-        session.socket.sendall(text.encode() + b"\r\n")
+        try:
+            session.socket.sendall(text.encode() + b"\r\n")
+        except OSError as error:
+            raise _Broken from error
+
+    @staticmethod
+    def _receive(session, size):
+        try:
+            chunk = session.socket.recv(size)
+        except OSError as error:
+            raise _Broken from error
+        if not chunk:
+            raise _Broken
+        return chunk
 
     @staticmethod
     def _line(session):
         while b"\r\n" not in session.buffer:
-            chunk = session.socket.recv(65536)
-            if not chunk:
-                raise _Ended
-            session.buffer += chunk
+            session.buffer += Sink._receive(session, 65536)
         line, session.buffer = session.buffer.split(b"\r\n", 1)
         return line
 
@@ -267,10 +295,7 @@ class Sink:
         start = 0
         while (end := buffer.find(b"\r\n.\r\n", start)) < 0:
             start = max(0, len(buffer) - 4)
-            chunk = session.socket.recv(262144)
-            if not chunk:
-                raise _Ended
-            buffer += chunk
+            buffer += Sink._receive(session, 262144)
         session.buffer = bytes(buffer[end + 5:])
         body = bytes(buffer[2:end + 2])
         return body[1:].replace(b"\r\n.", b"\r\n") if body.startswith(b".") else body.replace(b"\r\n.", b"\r\n")
