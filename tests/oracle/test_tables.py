@@ -1,68 +1,10 @@
 """postmap and postalias beside Debian's: the same answers, the same warnings, each other's files."""
-import os
-import subprocess
-import time
-from pathlib import Path
-
 import pytest
 
-from harness.suite import Suite
 from table_cases import ALIASES, LOOKUPS, MAP_SOURCES, OPENINGS, RULE_SOURCES
+from table_tool import write
 
 FILE_TYPES = ("hash", "btree", "lmdb", "cdb")
-
-
-class Tool:
-    """One suite's postmap and postalias, working in one folder."""
-
-    def __init__(self, suite, folder):
-        self.suite, self.folder = suite, folder
-        self.config = folder / f"config-{suite.name}"
-        self.config.mkdir()
-        settings = {"compatibility_level": "3.6", "queue_directory": folder, "data_directory": folder,
-                    "myhostname": "mx.example.test", **suite.directories()}
-        write(self.config, {"main.cf": "".join(f"{name} = {value}\n" for name, value in settings.items()), "master.cf": ""})
-
-    def run(self, command, *arguments, input=b""):
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "TZ": "UTC", "TABLE_CASE": "from environ"}
-        done = subprocess.run([self.suite.command(command), "-c", str(self.config), *map(os.fsencode, map(str, arguments))],
-                              input=input, capture_output=True, cwd=self.folder, env=environment, timeout=60)
-        return Answer(done, command)
-
-
-class Answer:
-    def __init__(self, done, command):
-        self.status, self.output = done.returncode, done.stdout
-        lines = done.stderr.decode("utf-8", "replace").splitlines()
-        prefix = command + ": "
-        # The reference reads some files several times over; each complaint counts once.
-        self.complaints = sorted({line.removeprefix(prefix) for line in lines})
-
-    def __eq__(self, other):
-        return (self.status, self.output, self.complaints) == (other.status, other.output, other.complaints)
-
-    def __repr__(self):
-        return f"\n  status {self.status}\n  output {self.output!r}\n  complaints {self.complaints}"
-
-
-@pytest.fixture
-def ours(folder):
-    return Tool(Suite.posthouse(), folder)
-
-
-@pytest.fixture
-def theirs(folder):
-    reference = Suite.reference()
-    if not Path(reference.command("postmap")).exists():
-        pytest.skip("Debian's postfix is not installed")
-    return Tool(reference, folder)
-
-
-def write(folder, files):
-    """Files that look an hour old: the reference waits for files that were changed just now to settle."""
-    for name, text in files.items():
-        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode(errors="surrogateescape"))
-        os.utime(folder / name, (time.time() - 3600, time.time() - 3600))
 
 
 def test_there_are_enough_lookups():
