@@ -20,28 +20,60 @@ def headers():
     return [path for path in found if "build" not in path.relative_to(ROOT).parts[0]]
 
 
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
 def code():
-    texts = {}
-    for pattern in ("*.cpp", "*.h"):
-        for path in ROOT.rglob(pattern):
-            parts = path.relative_to(ROOT).parts
-            if parts[0] != "build" and "tests" not in parts and path not in headers():
-                texts[path] = path.read_text()
-    return "\n".join(texts.values())
+    """Text by path, of the programs and libraries without their tests."""
+    found = (path for pattern in ("*.cpp", "*.h") for path in ROOT.rglob(pattern))
+    return {relative(path): path.read_text() for path in found
+            if path.relative_to(ROOT).parts[0] != "build" and "tests" not in path.relative_to(ROOT).parts}
+
+
+def including(header, includes):
+    """The files that see the header, directly or by way of others."""
+    seen, unseen = {header}, [header]
+    while unseen:
+        now = unseen.pop()
+        more = {path for path, headers in includes.items() if now in headers} - seen
+        seen |= more
+        unseen += more
+    return seen - {header}
+
+
+def is_read(member, name, seeing, everywhere, fallbacks):
+    """As a member of a parameter set by code that sees the set; by its name; or by the default of another parameter."""
+    by_member = re.compile(rf"(?:\.|->)\s*{member}\s*(?:\(|\.spec\(\)|[,)}}])")
+    by_name = re.compile(rf'\b(?:value|directory|table_list)\w*\("{re.escape(name)}"')
+    by_default = re.compile(rf"\$[({{]?{re.escape(name)}\b")
+    return any(map(by_member.search, seeing)) or any(map(by_name.search, everywhere)) or any(map(by_default.search, fallbacks))
 
 
 def test_every_parameter_is_read():
-    text = code()
-    used = set(re.findall(r"(?:\.|->|::)\s*(\w+)\b", text))
-    # Read by name, or by the default of another parameter.
-    named = set(re.findall(r'"(\w+)"', text)) | {name for header in headers() for name in re.findall(r"\$\{?(\w+)", header.read_text())}
+    texts = code()
+    includes = {path: set(re.findall(r'^#include "([^"]+)"', text, re.M)) for path, text in texts.items()}
+    declaring = [relative(header) for header in headers()]
+    everywhere = [text for path, text in texts.items() if path not in declaring]
+    fallbacks = [fallback for header in declaring for fallback in re.findall(r"\.fallback\s*=\s*([^\n]+)", texts[header])
+                 if header != "proxymap/parameters.h"]       # its defaults name tables for others to open
     unread = []
-    for header in headers():
-        for match in MEMBER.finditer(header.read_text()):
-            member, name = (match[1] or match[3]), (match[2] or match[4]).strip()
-            if member not in used and name.strip('"') not in named:
-                unread.append(f"{header.relative_to(ROOT)}: {member} ({name}) is read nowhere")
+    for header in declaring:
+        seeing = [texts[path] for path in including(header, includes) if path not in declaring]
+        members = list(MEMBER.finditer(texts[header]))
+        assert len(members) == len(re.findall(r"\{\.name\s*=", texts[header])), f"{header}: a declaration of a form this test does not know"
+        for match in members:
+            member, name = (match[1] or match[3]), (match[2] or match[4]).strip().strip('"')
+            if not is_read(member, name, seeing, everywhere, fallbacks):
+                unread.append(f"{header}: {member} ({name}) is read nowhere")
     assert not unread, "\n" + "\n".join(unread)
+
+
+@pytest.mark.parametrize("form, path", [("markdown", "docs/parameters.md"), ("roff", "docs/man/man5/posthouse-parameters.5")])
+def test_the_manual_is_that_of_the_declarations(form, path, folder):
+    generated = folder / "manual"
+    subprocess.run([BUILD / "docs/parameter_manual", form, generated], check=True)
+    assert generated.read_text() == (ROOT / path).read_text(), f"{path} is not what `cmake --build build/… --target manual` writes"
 
 
 def settings(command):
