@@ -75,11 +75,12 @@ std::optional<Reply> check_recipient(Session& session) {
     }
   }
   if (refuses_recipient(check)) return check.reply();
+  if (auto deferred = check.remembered_deferral()) return deferred;
   check.set_subject(Subject::recipient);
   if (session.settings().checks_unknown_recipients && reject_unlisted_recipient(check) == Outcome::reject) {
     return check.reply();
   }
-  return check.remembered_deferral();
+  return std::nullopt;
 }
 
 std::optional<Reply> check_data(Session& session) {

@@ -149,7 +149,7 @@ Outcome refuse_unverified(Check& check, const std::string& address, const Verifi
                           fmt::format("{}: {}", kind, rules.reason.empty() ? detail : rules.reason));
   };
   if (!reply) {
-    return check.tempfail(rules.tempfail_action, rules.defer_code, "4.1.1",
+    return check.tempfail(rules.tempfail_action, rules.defer_code, rules.dsn,
                           text("unverified address", "Address verification status unavailable"));
   }
   switch (reply->status) {

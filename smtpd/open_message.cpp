@@ -14,12 +14,6 @@ void add(Attributes& list, std::string_view name, std::string_view value) {
   if (!value.empty()) list.push_back({std::string(name), std::string(value)});
 }
 
-bool is_local_origin(const Session& session) {
-  if (session.forwarded.is_given && !session.forwarded.domain.empty())
-    return session.forwarded.domain == "LOCAL";
-  return session.settings().rewrites_headers_locally(session.client);
-}
-
 // What is logged about the client; XFORWARD values stand for it.
 void add_logged_client(Attributes& list, const Session& session) {
   const Client& client = session.client;
@@ -62,7 +56,7 @@ ipc::CleanupOpen opening(const Session& session, const Transaction& transaction)
   open.arrival_microseconds = static_cast<std::int32_t>(micros % 1'000'000);
   open.filter = session.params().content_filter();
   if (session.forwarded.is_given) add(open.attributes, "log_ident", session.forwarded.ident);
-  add(open.attributes, "rewrite_context", is_local_origin(session) ? "local" : "remote");
+  add(open.attributes, "rewrite_context", transaction.is_local_origin ? "local" : "remote");
   add(open.attributes, "envelope_id", transaction.envelope_id);
   if (transaction.ret_flags != 0) add(open.attributes, "ret_flags", std::to_string(transaction.ret_flags));
   open.sender = transaction.sender;

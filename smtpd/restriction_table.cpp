@@ -46,7 +46,9 @@ Outcome defer_if_reject(Check& check) {
 }
 
 Outcome permit_mynetworks(Check& check) {
-  return check.settings().is_in_mynetworks(check.session().client) ? Outcome::permit : Outcome::dunno;
+  const auto is_near = check.settings().is_in_mynetworks(check.session().client);
+  if (!is_near) return check.table_trouble(check.subject());
+  return *is_near ? Outcome::permit : Outcome::dunno;
 }
 
 Outcome permit_inet_interfaces(Check& check) {

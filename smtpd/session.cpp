@@ -248,6 +248,13 @@ std::string_view Session::end_text() const {
   }
 }
 
+Reply Session::local_data_error(std::string_view question) const {
+  log::warning("don't know {} {}", question, client.label());
+  Reply reply{fmt::format("421 4.3.0 {} Server local data error", myhostname()), trouble::kData};
+  log::info("{}: reject: {} from {}: {}", log_id(), where, client.label(), reply.text);
+  return reply;
+}
+
 void Session::say_goodbye() {
   const std::string detail = end_detail_.empty() ? "" : " (" + end_detail_ + ")";
   if (const std::string_view why = end_text(); !why.empty())

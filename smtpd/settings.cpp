@@ -26,26 +26,29 @@ const Params& Settings::current_params() const {
   return is_stressed || params_are_stressed ? *stressed_params : *params;
 }
 
-bool Settings::may_use(const table::MatchList& hosts, const Client& client) const {
-  return !hosts.empty() && hosts.matches(client.name, client.address).value_or(false);
+Result<bool> Settings::may_use(const table::MatchList& hosts, const Client& client) const {
+  if (hosts.empty()) return false;
+  return hosts.matches(client.name, client.address);
 }
 
-bool Settings::is_in_mynetworks(const Client& client) const {
-  return mynetworks.matches(client.name, client.address).value_or(false);
+Result<bool> Settings::is_in_mynetworks(const Client& client) const {
+  return mynetworks.matches(client.name, client.address);
 }
 
 bool Settings::is_own_address(std::string_view address) const {
   return own_addresses.contains(address);
 }
 
-bool Settings::rewrites_headers_locally(const Client& client) const {
+Result<bool> Settings::rewrites_headers_locally(const Client& client) const {
   if (header_rewrite_own_interfaces && is_own_address(client.address)) return true;
-  if (header_rewrite_mynetworks && is_in_mynetworks(client)) return true;
-  if (header_rewrite_tables.empty()) return false;
-  for (const std::string& key : {client.name, client.address}) {
-    if (std::holds_alternative<std::string>(header_rewrite_tables.lookup(key))) return true;
+  if (header_rewrite_mynetworks) {
+    auto is_near = is_in_mynetworks(client);
+    if (!is_near || *is_near) return is_near;
   }
-  return false;
+  if (header_rewrite_tables.empty()) return false;
+  auto found = header_rewrite_tables.lookup(client.address);
+  if (auto* trouble = std::get_if<Failure>(&found)) return fail(std::move(*trouble));
+  return std::holds_alternative<std::string>(found);
 }
 
 bool Settings::forbids_bare_newline(const Session& session) const {
@@ -62,11 +65,12 @@ protocol::EndOfData Settings::end_of_data_rule(const Session& session) const {
   return is_excluded ? protocol::EndOfData::lenient : protocol::EndOfData::strict;
 }
 
-std::set<std::string> Settings::discarded_keywords(const Client& client) const {
+Result<std::set<std::string>> Settings::discarded_keywords(const Client& client) const {
   std::set<std::string> keywords;
   for (const std::string& word : current_params().discard_keywords()) keywords.insert(lower(word));
   if (discard_keyword_maps.empty()) return keywords;
-  const auto found = discard_keyword_maps.lookup(client.address);
+  auto found = discard_keyword_maps.lookup(client.address);
+  if (auto* trouble = std::get_if<Failure>(&found)) return fail(std::move(*trouble));
   if (const auto* text = std::get_if<std::string>(&found)) {
     keywords.clear();
     for (const std::string_view word : split_any(*text)) keywords.insert(lower(word));

@@ -70,13 +70,14 @@ struct Settings {
   std::string queue_directory = ".";
 
   const Params& current_params() const;  // by the load of this process
-  bool may_use(const table::MatchList& hosts, const Client& client) const;
-  bool is_in_mynetworks(const Client& client) const;
+  // A table that cannot answer is a failure, here and below: never "no".
+  Result<bool> may_use(const table::MatchList& hosts, const Client& client) const;
+  Result<bool> is_in_mynetworks(const Client& client) const;
   bool is_own_address(std::string_view address) const;
-  bool rewrites_headers_locally(const Client& client) const;
+  Result<bool> rewrites_headers_locally(const Client& client) const;
   bool forbids_bare_newline(const Session& session) const;  // reject or yes
   protocol::EndOfData end_of_data_rule(const Session& session) const;
-  std::set<std::string> discarded_keywords(const Client& client) const;
+  Result<std::set<std::string>> discarded_keywords(const Client& client) const;
   bool logs_permit(std::string_view restriction) const;
   std::uint64_t free_space() const;  // in the queue's file system
 };

@@ -40,6 +40,7 @@ struct Transaction {
   std::uint32_t ret_flags = 0;
   std::string envelope_id;
   bool smtputf8 = false;
+  bool is_local_origin = false;  // its headers are completed as those of local mail
 
   std::vector<std::string> recipients;  // accepted ones, internal form
   std::size_t refused_recipients = 0;

@@ -61,27 +61,34 @@ Reply helo(Session& session, const protocol::SmtpCommand& command) {
 Reply ehlo(Session& session, const protocol::SmtpCommand& command) {
   if (command.arguments().empty()) return {"501 Syntax: EHLO hostname"};
   if (auto refused = begin(session, command, true)) return *refused;
-  session.discarded_keywords = session.settings().discarded_keywords(session.client);
+  const Settings& settings = session.settings();
+  auto discarded = settings.discarded_keywords(session.client);
+  if (!discarded) return session.local_data_error("what EHLO features to announce to");
+  session.discarded_keywords = std::move(*discarded);
+  const auto gives_xclient = settings.may_use(settings.xclient_hosts, session.client);
+  if (!gives_xclient) return session.local_data_error("if EHLO feature XCLIENT should be announced to");
+  const auto gives_xforward = settings.may_use(settings.xforward_hosts, session.client);
+  if (!gives_xforward) return session.local_data_error("if EHLO feature XFORWARD should be announced to");
   KeywordList keywords(session.myhostname());
   const auto offer = [&](std::string_view name, std::string_view value = {}) {
     if (session.is_discarded(lower(name).c_str())) return;
     keywords.add(value.empty() ? std::string(name) : fmt::format("{} {}", name, value));
   };
   offer("PIPELINING");
-  const auto limit = session.settings().messages->message_size_limit();
+  const auto limit = settings.messages->message_size_limit();
   offer("SIZE", limit > 0 ? std::to_string(limit) : std::string());
   if (!session.params().disable_vrfy()) offer("VRFY");
   offer("ETRN");
-  if (session.settings().may_use(session.settings().xclient_hosts, session.client)) {
+  if (*gives_xclient) {
     offer("XCLIENT", "NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
   }
-  if (session.settings().may_use(session.settings().xforward_hosts, session.client)) {
+  if (*gives_xforward) {
     offer("XFORWARD", "NAME ADDR PROTO HELO SOURCE PORT IDENT");
   }
   offer("ENHANCEDSTATUSCODES");
   offer("8BITMIME");
   offer("DSN");
-  if (session.settings().messages->smtputf8_enable()) offer("SMTPUTF8");
+  if (settings.messages->smtputf8_enable()) offer("SMTPUTF8");
   offer("CHUNKING");
   return keywords.reply();
 }

@@ -8,6 +8,7 @@
 #include "lib/base/text.h"
 #include "lib/mail/xtext.h"
 #include "smtpd/access.h"
+#include "smtpd/check.h"
 #include "smtpd/envelope_address.h"
 #include "smtpd/session.h"
 
@@ -81,6 +82,13 @@ std::optional<Reply> take_parameters(Session& session, Transaction& transaction,
   return std::nullopt;
 }
 
+// Whether headers are completed as those of local mail; what XFORWARD said counts more than the client.
+Result<bool> is_local_origin(const Session& session) {
+  if (session.forwarded.is_given && !session.forwarded.domain.empty())
+    return session.forwarded.domain == "LOCAL";
+  return session.settings().rewrites_headers_locally(session.client);
+}
+
 // SMTPUTF8 decides about the address in front of it.
 bool asks_for_utf8(Parameters words) {
   return std::any_of(words.begin(), words.end(), [](auto w) { return equal_ignoring_case(w, "SMTPUTF8"); });
@@ -98,6 +106,13 @@ Reply mail_from(Session& session, const protocol::SmtpCommand& command) {
   if (!command.take_path("FROM:", path, first)) return {"501 5.5.4 Syntax: MAIL FROM:<address>"};
   const Parameters words = Parameters(command.arguments()).subspan(first);
 
+  const auto is_local = is_local_origin(session);
+  if (!is_local) {
+    Check check(session, Subject::sender);
+    check.reject(451, "4.3.0", "Temporary lookup error");
+    return *check.reply();
+  }
+
   // On any failure the transaction that was begun goes away again.
   Transaction& transaction = session.transaction.emplace();
   struct Undo {
@@ -108,6 +123,7 @@ Reply mail_from(Session& session, const protocol::SmtpCommand& command) {
     }
   } undo{session};
 
+  transaction.is_local_origin = *is_local;
   transaction.arrival = Clock::system().now();
   transaction.smtputf8 = asks_for_utf8(words) && session.settings().messages->smtputf8_enable();
   auto sender = envelope_address(session, "MAIL", path, true, session.params().strict_envelopes());

@@ -111,7 +111,9 @@ std::optional<Reply> set_forwarded(Forwarded& forwarded, const Attribute& attrib
 Reply xclient(Session& session, const protocol::SmtpCommand& command) {
   if (session.transaction) return {"503 5.5.1 Error: MAIL transaction in progress"};
   if (command.arguments().empty()) return bad_syntax("XCLIENT");
-  if (!session.settings().may_use(session.settings().xclient_hosts, session.client)) {
+  const auto is_allowed = session.settings().may_use(session.settings().xclient_hosts, session.client);
+  if (!is_allowed) return session.local_data_error("if command XCLIENT should be allowed from");
+  if (!*is_allowed) {
     return {"550 5.7.0 Error: insufficient authorization", trouble::kPolicy};
   }
   Client client = session.client;
@@ -140,7 +142,9 @@ Reply xclient(Session& session, const protocol::SmtpCommand& command) {
 Reply xforward(Session& session, const protocol::SmtpCommand& command) {
   if (session.transaction) return {"503 5.5.1 Error: MAIL transaction in progress"};
   if (command.arguments().empty()) return bad_syntax("XFORWARD");
-  if (!session.settings().may_use(session.settings().xforward_hosts, session.client)) {
+  const auto is_allowed = session.settings().may_use(session.settings().xforward_hosts, session.client);
+  if (!is_allowed) return session.local_data_error("if command XFORWARD should be allowed from");
+  if (!*is_allowed) {
     return {"550 5.7.0 Error: insufficient authorization", trouble::kPolicy};
   }
   Forwarded forwarded = session.forwarded;

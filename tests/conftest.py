@@ -13,6 +13,8 @@ from harness.dns import DnsServer          # noqa: E402
 from harness.dovecot import Dovecot        # noqa: E402
 from harness.instance import IS_ROOT, Instance  # noqa: E402
 from harness.mariadb import MariaDb        # noqa: E402
+from harness.memcached import Memcached    # noqa: E402
+from harness.redis import Redis            # noqa: E402
 from harness.sink import Sink              # noqa: E402
 from harness.suite import Suite            # noqa: E402
 from harness.tables import Tables          # noqa: E402
@@ -114,6 +116,16 @@ def lmtp_sink():
 
 
 @pytest.fixture
+def verifying(mta, sink):
+    """`mta`, configured to accept recipients in relay.test that `sink` accepts."""
+    mta.configure(
+        relay_domains="relay.test", transport_maps=f"inline:{{relay.test=smtp:{sink.nexthop}}}",
+        smtpd_recipient_restrictions="reject_unauth_destination, reject_unverified_recipient", smtpd_relay_restrictions="",
+        address_verify_poll_delay="1s", address_verify_poll_count="10", virtual_alias_maps="inline:{asked@relay.test=final@relay.test}")
+    return mta
+
+
+@pytest.fixture
 def dns(mta, folder):
     """A DNS server that `mta` asks: named in main.cf, or for the reference in a resolv.conf that only it sees."""
     if mta.suite.is_posthouse:
@@ -144,5 +156,23 @@ def mariadb(folder):
     if not MariaDb.is_installed():
         pytest.skip("mariadb-server is not installed")
     server = MariaDb(folder / "mariadb").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis(folder):
+    if not Redis.is_installed():
+        pytest.skip("redis-server is not installed")
+    server = Redis(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def memcached():
+    if not Memcached.is_installed():
+        pytest.skip("memcached is not installed")
+    server = Memcached()
     yield server
     server.stop()

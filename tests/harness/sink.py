@@ -131,6 +131,10 @@ class Sink:
     def _find(self, message_id):
         return next((taken for taken in self.messages if taken.message_id == message_id), None)
 
+    def asked_for(self, recipient):
+        """How many RCPT commands named this address; with no message behind them they were probes."""
+        return sum(line.startswith(f"RCPT TO:<{recipient}>") for _, line in self.commands)
+
     def stop(self):
         self._stop.set()
         try:

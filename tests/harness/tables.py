@@ -22,6 +22,11 @@ class Tables:
         answers = dict(line.split("\t", 1) for line in lines if "\t" in line and not line.startswith("postmap: "))
         return done.returncode, answers, complaints
 
+    def ask_one(self, spec, key):
+        """Status and output for one key, which may have any bytes but NUL."""
+        done = self.mta.run("postmap", "-q", key, spec, check=False)
+        return done.returncode, done.stdout
+
     def fails(self, spec, key, *texts):
         """The lookup is an error, told in these words, and neither an answer nor "not found"."""
         status, answers, complaints = self.ask(spec, key)

@@ -12,19 +12,6 @@ from harness import processes
 from harness.waiting import wait_for
 
 
-@pytest.fixture
-def verifying(mta, sink):
-    return mta.configure(
-        relay_domains="relay.test", transport_maps=f"inline:{{relay.test=smtp:{sink.nexthop}}}",
-        smtpd_recipient_restrictions="reject_unauth_destination, reject_unverified_recipient", smtpd_relay_restrictions="",
-        address_verify_poll_delay="1s", address_verify_poll_count="10", virtual_alias_maps="inline:{asked@relay.test=final@relay.test}",
-    ) or mta
-
-
-def probes(sink, recipient):
-    return sum(f"RCPT TO:<{recipient}>" in line for _, line in sink.commands)
-
-
 def unread(port):
     """How many sessions of a local port have bytes that the server has not read yet."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -40,7 +27,7 @@ def test_a_good_recipient_is_probed_once_and_remembered(verifying, sink):
     mta = verifying.start()
     assert mta.ask("good@relay.test").code == 250
     assert mta.ask("good@relay.test").code == 250
-    assert probes(sink, "good@relay.test") == 1
+    assert sink.asked_for("good@relay.test") == 1
     assert not sink.messages, "a probe stops before DATA"
     mta.log.wait(r"to=<good@relay\.test>, relay=127\.0\.0\.1\[127\.0\.0\.1\]:\d+, .*status=deliverable \(250 2\.1\.5 Ok\)$")
     wait_for(lambda: not mta.queued(), lambda: "the probe leaves the queue")
@@ -84,12 +71,12 @@ def test_a_thousand_questions_make_one_probe(verifying, sink):
             peer.command("MAIL FROM:<sender@client.test>", 250)
         for peer in peers:
             peer.send("RCPT TO:<crowd@relay.test>\r\n")
-        sink.wait_until(lambda: probes(sink, "crowd@relay.test"), "a probe at the next hop")
+        sink.wait_until(lambda: sink.asked_for("crowd@relay.test"), "a probe at the next hop")
         wait_for(lambda: not unread(mta.port), lambda: f"smtpd reads all questions; {unread(mta.port)} are left")
         asked.set()
         assert [peer.reply().code for peer in peers] == [250] * crowd
         assert len(mta.log.grep(r"^connect from localhost")) >= crowd
-    assert probes(sink, "crowd@relay.test") == 1
+    assert sink.asked_for("crowd@relay.test") == 1
     assert len(mta.log.grep(r": to=<crowd@relay\.test>, .*status=deliverable ", process="smtp")) == 1
     assert len(mta.log.grep(r": from=<double-bounce@example\.test>, ", process="qmgr")) == 1
 
@@ -105,7 +92,7 @@ def test_what_is_known_survives_a_restart(verifying, sink):
     assert known["bad@relay.test"].startswith("2:0:")
     mta.start()
     assert mta.ask("good@relay.test").code == 250
-    assert probes(sink, "good@relay.test") == 1
+    assert sink.asked_for("good@relay.test") == 1
 
 
 def test_an_edited_cache_is_believed(verifying, sink):
@@ -121,7 +108,7 @@ def test_an_edited_cache_is_believed(verifying, sink):
 def test_a_mapped_address_has_an_answer_too(verifying, sink):
     mta = verifying.start()
     assert mta.ask("asked@relay.test").code == 250
-    assert probes(sink, "final@relay.test") == 1
+    assert sink.asked_for("final@relay.test") == 1
 
 
 @pytest.mark.posthouse_only("the reference starts a new process")
@@ -133,7 +120,7 @@ def test_a_reload_keeps_the_service_and_its_cache(verifying, sink):
     assert mta.ask("good@relay.test").code == 250
     assert mta.ask("other@relay.test").code == 250
     assert mta.pids("verify") == before
-    assert probes(sink, "good@relay.test") == 1
+    assert sink.asked_for("good@relay.test") == 1
 
 
 def test_the_cache_is_cleaned(verifying, sink):
@@ -209,7 +196,7 @@ def test_a_verify_service_that_dies_over_a_probe_has_a_successor(verifying, sink
     with mta.peer(timeout=120) as peer:
         peer.command("MAIL FROM:<sender@client.test>", 250)
         peer.send("RCPT TO:<held@relay.test>\r\n")
-        sink.wait_until(lambda: probes(sink, "held@relay.test"), "a probe at the next hop")
+        sink.wait_until(lambda: sink.asked_for("held@relay.test"), "a probe at the next hop")
         pid, = mta.pids("verify")
         processes.kill(pid)
         mta.log.wait(r"killed by signal 9", process="master")
