@@ -108,6 +108,16 @@ def cpu_seconds(mta):
     return sum(processes.cpu_ticks(pid) for pid in processes.below(mta.folder)) / TICKS
 
 
+def cpu_by_daemon(mta):
+    """Seconds in user mode and in the kernel so far, of each kind of living process."""
+    spent = {}
+    for pid in processes.below(mta.folder):
+        ticks = spent.setdefault(processes.name_of(pid), [0, 0])
+        for mode, count in enumerate(processes.user_and_system_ticks(pid)):
+            ticks[mode] += count
+    return {name: [count / TICKS for count in ticks] for name, ticks in spent.items()}
+
+
 def one_run(mta, count, queues=("incoming", "active", "deferred"), **load):
     """Seconds from the first command until the queue is empty, and processor seconds of the suite."""
     before = cpu_seconds(mta)

@@ -51,6 +51,24 @@ def measure_row(suites, row, options):
                    "samples": [round(rate, 1) for rate, _ in taken]} for name, taken in samples.items()}
 
 
+def profile(mta, row, options):
+    """Where Posthouse's time goes: of each daemon the CPU ms a message and the share of one processor it kept busy."""
+    load = dict(ROWS[row])
+    count = max(load["sessions"], int(load.pop("count") * options.scale))
+    before = measure.cpu_by_daemon(mta)
+    seconds, _ = measure.one_run(mta, count, **load)
+    after = measure.cpu_by_daemon(mta)
+    figures = {}
+    for name, spent in after.items():
+        user, system = (now - then for now, then in zip(spent, before.get(name, (0, 0))))
+        if user + system > 0.01 * seconds:
+            figures[name] = {"user_ms": round(user * 1000 / count, 3), "system_ms": round(system * 1000 / count, 3),
+                             "busy": round((user + system) / seconds, 2)}
+    print("    " + "; ".join(f"{name} {spent['user_ms']:.2f} + {spent['system_ms']:.2f} ms, busy {spent['busy']:.0%}"
+                             for name, spent in figures.items()), flush=True)
+    return figures
+
+
 def report(row, figures):
     text = f"  {row:<36}"
     for name, figure in figures.items():
@@ -90,6 +108,8 @@ def on_file_system(name, options):
             for row in [list(ROWS)[number] for number in chosen]:
                 rows[row] = measure_row(suites, row, options)
                 report(row, rows[row])
+                if "posthouse" in suites:
+                    rows[row]["profile"] = profile(suites["posthouse"], row, options)
             for mta in suites.values():
                 check_all_sent(mta)
         finally:

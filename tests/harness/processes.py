@@ -85,6 +85,11 @@ def resident_bytes(pid):
     return 0
 
 
+def user_and_system_ticks(pid):
+    stat = _read(f"/proc/{pid}/stat")
+    return tuple(int(field) for field in stat.rsplit(b")", 1)[1].split()[11:13]) if stat else (0, 0)
+
+
 def cpu_ticks(pid, with_dead_children=True):
     """User + system time of a process in clock ticks, and that of the children it has reaped."""
     stat = _read(f"/proc/{pid}/stat")
