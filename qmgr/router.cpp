@@ -40,7 +40,8 @@ Route retry_route(const Failure& reason) {
 }
 
 bool Router::needs_resolver(const queuefile::Envelope& envelope) const {
-  return is_probe(envelope) || !filter_route(envelope.filter);
+  // REDIRECT overrides FILTER.
+  return is_probe(envelope) || !envelope.redirect.empty() || !filter_route(envelope.filter);
 }
 
 std::vector<RoutedRecipient> Router::route(const queuefile::Envelope& envelope,

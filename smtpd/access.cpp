@@ -15,6 +15,8 @@ namespace {
 bool refuses(const Restrictions& list, Subject subject, Check& check) {
   if (list.empty()) return false;
   check.set_subject(subject);
+  // defer_if_reject holds for one stage; relay and recipient restrictions are one.
+  if (subject != Subject::recipient) check.forget_if_reject();
   return evaluate(list, check) == Outcome::reject;
 }
 
@@ -23,6 +25,26 @@ std::optional<Reply> only(Session& session, const Restrictions& list, Subject su
   if (refuses(list, subject, check)) return check.reply();
   return check.remembered_deferral();
 }
+
+// What defer_if_permit said at stages that were over before this one.
+void take_up(Check& check, const std::optional<Reply>& deferral) {
+  if (deferral) check.defer_if_permit(*deferral);
+}
+
+// At DATA and later: restrictions know the recipient when there is one only.
+class WithOnlyRecipient {
+ public:
+  explicit WithOnlyRecipient(Session& session) : session_(session) {
+    const auto& recipients = session.transaction->recipients;
+    if (recipients.size() == 1) session.recipient = recipients.front();
+  }
+  ~WithOnlyRecipient() { session_.recipient.clear(); }
+  WithOnlyRecipient(const WithOnlyRecipient&) = delete;
+  WithOnlyRecipient& operator=(const WithOnlyRecipient&) = delete;
+
+ private:
+  Session& session_;
+};
 
 // RFC 5321 4.5.1: the bare postmaster. And whom our own probes come from: their receivers may probe back.
 bool is_always_welcome(const Session& session) {
@@ -43,11 +65,17 @@ bool refuses_recipient(Check& check) {
 }  // namespace
 
 std::optional<Reply> check_client(Session& session) {
-  return only(session, session.settings().lists.client, Subject::client);
+  Check check(session, Subject::client);
+  if (refuses(session.settings().lists.client, Subject::client, check)) return check.reply();
+  session.client_deferral = check.take_deferral();
+  return std::nullopt;
 }
 
 std::optional<Reply> check_helo(Session& session) {
-  return only(session, session.settings().lists.helo, Subject::helo);
+  Check check(session, Subject::helo);
+  if (refuses(session.settings().lists.helo, Subject::helo, check)) return check.reply();
+  session.helo_deferral = check.take_deferral();
+  return std::nullopt;
 }
 
 std::optional<Reply> check_sender(Session& session) {
@@ -56,7 +84,8 @@ std::optional<Reply> check_sender(Session& session) {
   if (refuses(session.settings().lists.sender, Subject::sender, check)) return check.reply();
   if (session.params().reject_unlisted_sender() && reject_unlisted_sender(check) == Outcome::reject)
     return check.reply();
-  return check.remembered_deferral();
+  session.transaction->deferral = check.take_deferral();
+  return std::nullopt;
 }
 
 std::optional<Reply> check_recipient(Session& session) {
@@ -73,6 +102,11 @@ std::optional<Reply> check_recipient(Session& session) {
     if (session.params().reject_unlisted_sender() && reject_unlisted_sender(check) == Outcome::reject) {
       return check.reply();
     }
+    check.forget_if_reject();
+  } else {
+    take_up(check, session.client_deferral);
+    take_up(check, session.helo_deferral);
+    if (session.transaction) take_up(check, session.transaction->deferral);
   }
   if (refuses_recipient(check)) return check.reply();
   if (auto deferred = check.remembered_deferral()) return deferred;
@@ -84,10 +118,12 @@ std::optional<Reply> check_recipient(Session& session) {
 }
 
 std::optional<Reply> check_data(Session& session) {
+  const WithOnlyRecipient recipient(session);
   return only(session, session.settings().lists.data, Subject::data);
 }
 
 std::optional<Reply> check_end_of_data(Session& session) {
+  const WithOnlyRecipient recipient(session);
   return only(session, session.settings().lists.end_of_data, Subject::end_of_data);
 }
 
@@ -97,6 +133,9 @@ std::optional<Reply> check_etrn(Session& session) {
   if (session.params().delay_reject()) {
     if (refuses(lists.client, Subject::client, check)) return check.reply();
     if (session.helo_name && refuses(lists.helo, Subject::helo, check)) return check.reply();
+  } else {
+    take_up(check, session.client_deferral);
+    take_up(check, session.helo_deferral);
   }
   if (refuses(lists.etrn, Subject::etrn, check)) return check.reply();
   return check.remembered_deferral();

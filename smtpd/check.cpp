@@ -4,8 +4,17 @@
 
 #include "lib/base/text.h"
 #include "lib/log/log.h"
+#include "lib/mail/dsn.h"
 
 namespace posthouse::smtpd {
+namespace {
+
+bool ends_lists(std::string_view restriction) {
+  return equal_ignoring_case(restriction, "permit") || equal_ignoring_case(restriction, "reject") ||
+         equal_ignoring_case(restriction, "defer");
+}
+
+}  // namespace
 
 std::string_view label_of(Subject subject) {
   switch (subject) {
@@ -34,7 +43,7 @@ std::string Check::what(Subject subject) const {
     case Subject::client:
       return fmt::format("{}[{}]", session_.client.name, session_.client.address);
     case Subject::reverse_client:
-      return fmt::format("{}[{}]", session_.client.reverse_name, session_.client.address);
+      return session_.client.reverse_name;
     case Subject::helo:
       return session_.helo_name.value_or("");
     case Subject::sender:
@@ -52,7 +61,20 @@ std::string Check::what(Subject subject) const {
 }
 
 std::string Check::rejected(Subject subject, std::string_view text) const {
-  return fmt::format("<{}>: {} rejected: {}", what(subject), label_of(subject), text);
+  return rejected_as(what(subject), subject, text);
+}
+
+std::string Check::rejected_as(std::string_view what, Subject subject, std::string_view text) const {
+  return fmt::format("<{}>: {} rejected: {}", what, label_of(subject), text);
+}
+
+std::string Check::status_for(Subject subject, std::string_view dsn) const {
+  const auto about = subject == Subject::sender      ? mail::DsnAbout::sender
+                     : subject == Subject::recipient ? mail::DsnAbout::recipient
+                                                     : mail::DsnAbout::other;
+  std::string status = mail::dsn_about(dsn, about);
+  if (status != dsn) log::info("mapping DSN status {} into {} status {}", dsn, label_of(subject), status);
+  return status;
 }
 
 Outcome Check::reject(int code, std::string_view dsn, std::string_view text, unsigned trouble) {
@@ -65,7 +87,11 @@ Outcome Check::reject(const Reply& given, unsigned trouble) {
     log_action("reject_warning", reply.text);
     return Outcome::dunno;
   }
-  if (if_reject_ && reply.first() == '5') reply = *if_reject_;
+  if (if_reject_ && reply.first() == '5') reply = if_permit_ ? *if_permit_ : *if_reject_;
+  return refuse(std::move(reply), trouble);
+}
+
+Outcome Check::refuse(Reply reply, unsigned trouble) {
   if (!reply.is_silent()) log_action("reject", reply.text);
   reply.trouble = trouble;
   reply_ = std::move(reply);
@@ -80,11 +106,11 @@ Outcome Check::tempfail(std::string_view action, int code, std::string_view dsn,
 }
 
 Outcome Check::table_trouble(Subject subject) {
-  return reject(451, "4.3.0", fmt::format("<{}>: Temporary lookup failure", what(subject)), trouble::kData);
+  return refuse({"451 4.3.0 <" + what(subject) + ">: Temporary lookup failure"}, trouble::kData);
 }
 
 Outcome Check::misconfigured() {
-  return reject(451, "4.3.5", "Server configuration error", trouble::kSoftware);
+  return refuse({"451 4.3.5 Server configuration error"}, trouble::kSoftware);
 }
 
 void Check::defer_if_permit(Reply reply) {
@@ -93,7 +119,6 @@ void Check::defer_if_permit(Reply reply) {
 }
 
 void Check::defer_if_reject(Reply reply) {
-  if (warn_only_ > 0) return log_action("reject_warning", reply.text);
   if (!if_reject_) if_reject_ = std::move(reply);
 }
 
@@ -110,16 +135,20 @@ void Check::log_action(std::string_view action, std::string_view text) const {
             text, session_.access_context());
 }
 
+void Check::log_permit(std::string_view action, std::string_view origin) const {
+  if (!settings().logs_permit(action)) return;
+  log_action("permit",
+             fmt::format("action={} for {}={} {}", action, label_of(subject_), what(subject_), origin));
+}
+
 Outcome evaluate(const Restrictions& list, Check& check) {
   if (!check.enter()) return check.misconfigured();
   Outcome outcome = Outcome::dunno;
-  for (const Restriction& restriction : list) {
-    outcome = restriction.apply(check);
-    if (outcome != Outcome::dunno) {
-      if (outcome == Outcome::permit && check.settings().logs_permit(restriction.name)) {
-        check.log_action("permit", restriction.name);
-      }
-      break;
+  for (std::size_t i = 0; i < list.size() && outcome == Outcome::dunno; ++i) {
+    outcome = list[i].apply(check);
+    if (outcome == Outcome::permit && list[i].decides) check.log_permit(list[i].name, "");
+    if (outcome != Outcome::dunno && i + 1 < list.size() && ends_lists(list[i].name)) {
+      log::warning("restriction `{}' after `{}' is ignored", list[i + 1].name, list[i].name);
     }
   }
   check.leave();

@@ -37,6 +37,19 @@ bool HostsFile::knows(std::string_view name) const {
   return addresses_.contains(lower(name));
 }
 
+std::string_view host_lookup_reason(dns::Outcome outcome) {
+  switch (outcome) {
+    case dns::Outcome::temporary:
+      return "Temporary failure in name resolution";
+    case dns::Outcome::no_host:
+      return "Name or service not known";
+    case dns::Outcome::no_data:
+    case dns::Outcome::found:
+      break;
+  }
+  return "No address associated with hostname";
+}
+
 std::string reversed_address(std::string_view address) {
   std::string reversed;
   if (mail::is_valid_ipv4(address)) {
@@ -105,14 +118,9 @@ NameStatus ClientNames::verify(const std::string& name, const Client& client, De
                                std::string& reason) {
   if (hosts_.knows(name)) return hosts_.has(name, client.address) ? NameStatus::ok : NameStatus::forged;
   const dns::Reply reply = dns_.query(name, client.is_ipv6() ? dns::Type::aaaa : dns::Type::a, deadline);
-  if (reply.outcome == dns::Outcome::temporary) {
-    reason = "Temporary failure in name resolution";
-    return NameStatus::temporary;
-  }
   if (reply.outcome != dns::Outcome::found) {
-    reason = reply.outcome == dns::Outcome::no_host ? "Name or service not known"
-                                                    : "No address associated with hostname";
-    return NameStatus::permanent;
+    reason = host_lookup_reason(reply.outcome);
+    return reply.outcome == dns::Outcome::temporary ? NameStatus::temporary : NameStatus::permanent;
   }
   for (const dns::Record& record : reply.records) {
     if (record.value == client.address) return NameStatus::ok;

@@ -49,6 +49,9 @@ class ClientNames {
   std::unordered_map<std::string, Names> cache_;
 };
 
+// Why a host has no address, in the words of the system's resolver.
+std::string_view host_lookup_reason(dns::Outcome outcome);
+
 // "4.3.2.1.in-addr.arpa" or the ip6.arpa form; also the prefix of DNSBL queries.
 std::string reversed_address(std::string_view address);
 

@@ -37,6 +37,7 @@ std::optional<Resolved> resolve(Check& check, Subject subject, Outcome& refused)
 }
 
 Outcome refuse_unauthorised(Check& check, int code, std::string_view dsn) {
+  if (check.session().recipient.empty()) return Outcome::dunno;  // CONNECT, ETRN, DATA of many recipients
   Outcome refused;
   const auto resolved = resolve(check, Subject::recipient, refused);
   if (!resolved) return refused;
@@ -93,7 +94,7 @@ std::optional<Outcome> refuse_error_transport(Check& check, Subject subject, con
   if (!is_error && resolved.transport != "retry") return std::nullopt;
   const auto default_dsn = subject == Subject::sender ? "5.1.0" : "5.1.1";
   const auto [dsn, text] = mail::split_dsn(resolved.nexthop, default_dsn);
-  return check.reject(is_error ? 550 : 450, dsn,
+  return check.reject(is_error ? 550 : 450, check.status_for(subject, dsn),
                       check.rejected(subject, text.empty() ? "Address is undeliverable" : text));
 }
 
@@ -126,7 +127,10 @@ Outcome refuse_unlisted(Check& check, Subject subject) {
   const std::string text = check.settings().shows_table_name
                                ? fmt::format("User unknown in {} table", rules->name)
                                : std::string("User unknown");
-  return check.reject(rules->code, subject == Subject::sender ? "5.1.0" : "5.1.1",
+  // An alias domain has no senders: their status says so.
+  const bool is_recipient_status =
+      subject == Subject::recipient || resolved->address_class == AddressClass::virtual_alias;
+  return check.reject(rules->code, check.status_for(subject, is_recipient_status ? "5.1.1" : "5.1.0"),
                       check.rejected(subject, text), trouble::kBounce);
 }
 
@@ -167,17 +171,25 @@ Outcome refuse_unverified(Check& check, const std::string& address, const Verifi
                         text("unverified address", reply->text));
 }
 
-bool is_own_host(const Check& check, const std::string& host, bool& is_in_networks,
-                 const table::MatchList* networks) {
-  Session& session = const_cast<Check&>(check).session();
-  for (const dns::Type type : {dns::Type::a, dns::Type::aaaa}) {
+struct MxHost {
+  bool is_own = false;
+  bool is_in_networks = false;  // permit_mx_backup_networks
+};
+
+Result<MxHost> look_at_mx_host(Check& check, const std::string& host) {
+  Session& session = check.session();
+  const table::MatchList& networks = check.settings().mx_backup_networks;
+  MxHost seen;
+  for (const dns::Type type : check.settings().address_types) {
     const dns::Reply reply = session.neighbours().dns().query(host, type, session.deadline());
     for (const dns::Record& record : reply.records) {
-      if (check.settings().is_own_address(record.value)) return true;
-      if (networks && networks->matches(host, record.value).value_or(false)) is_in_networks = true;
+      if (check.settings().is_own_address(record.value)) return MxHost{.is_own = true};
+      const auto is_inside = networks.matches(host, record.value);
+      if (!is_inside) return fail(is_inside.error());
+      seen.is_in_networks = seen.is_in_networks || *is_inside;
     }
   }
-  return false;
+  return seen;
 }
 
 }  // namespace
@@ -196,6 +208,7 @@ Outcome defer_unauth_destination(Check& check) {
 }
 
 Outcome permit_auth_destination(Check& check) {
+  if (check.session().recipient.empty()) return Outcome::dunno;
   Outcome refused;
   const auto resolved = resolve(check, Subject::recipient, refused);
   if (!resolved) return refused;
@@ -204,6 +217,7 @@ Outcome permit_auth_destination(Check& check) {
 
 // This host is an MX host of the domain, and not its best one unless it is final there.
 Outcome permit_mx_backup(Check& check) {
+  if (check.session().recipient.empty()) return Outcome::dunno;
   Outcome refused;
   const auto resolved = resolve(check, Subject::recipient, refused);
   if (!resolved) return refused;
@@ -220,14 +234,12 @@ Outcome permit_mx_backup(Check& check) {
   }
   std::uint16_t best = 0xFFFF;
   for (const dns::Record& record : reply.records) best = std::min(best, record.preference);
-  const table::MatchList* networks =
-      check.settings().mx_backup_networks.empty() ? nullptr : &check.settings().mx_backup_networks;
-  bool is_backup = false, primary_fits = networks == nullptr;
+  bool is_backup = false, primary_fits = check.settings().mx_backup_networks.empty();
   for (const dns::Record& record : reply.records) {
-    bool in_networks = false;
-    const bool is_own = is_own_host(check, record.value, in_networks, networks);
-    is_backup = is_backup || is_own;
-    primary_fits = primary_fits || (record.preference == best && in_networks);
+    const auto seen = look_at_mx_host(check, record.value);
+    if (!seen) return check.table_trouble(Subject::recipient);
+    is_backup = is_backup || seen->is_own;
+    primary_fits = primary_fits || (record.preference == best && seen->is_in_networks);
   }
   return is_backup && primary_fits ? Outcome::permit : Outcome::dunno;
 }

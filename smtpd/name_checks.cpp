@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/mail/host_name.h"
 #include "lib/mail/quote.h"
 
@@ -18,11 +20,13 @@ dns::Reply ask(Check& check, std::string_view name, dns::Type type) {
 }
 
 dns::Outcome address_outcome(Check& check, std::string_view name) {
-  const dns::Outcome v4 = ask(check, name, dns::Type::a).outcome;
-  if (v4 == dns::Outcome::found) return v4;
-  const dns::Outcome v6 = ask(check, name, dns::Type::aaaa).outcome;
-  if (v6 == dns::Outcome::found) return v6;
-  return v4 == dns::Outcome::temporary || v6 == dns::Outcome::temporary ? dns::Outcome::temporary : v4;
+  dns::Outcome outcome = dns::Outcome::no_host;
+  for (const dns::Type type : check.settings().address_types) {
+    const dns::Outcome one = ask(check, name, type).outcome;
+    if (one == dns::Outcome::found) return one;
+    if (outcome != dns::Outcome::temporary) outcome = one;
+  }
+  return outcome;
 }
 
 Outcome refuse_non_fqdn(Check& check, Subject subject, std::string_view address) {
@@ -30,17 +34,25 @@ Outcome refuse_non_fqdn(Check& check, Subject subject, std::string_view address)
   const bool is_good = parts.has_domain && (mail::is_fqdn(parts.domain, is_utf8_allowed(check)) ||
                                             mail::is_address_literal(parts.domain));
   if (is_good) return Outcome::dunno;
-  return check.reject(check.params().non_fqdn_code(), subject == Subject::sender ? "5.5.2" : "5.5.2",
+  return check.reject(check.params().non_fqdn_code(), "5.5.2",
                       check.rejected(subject, "need fully-qualified address"));
 }
 
 bool is_null_mx(const dns::Reply& reply) {
-  return reply.records.size() == 1 && (reply.records[0].value.empty() || reply.records[0].value == ".");
+  return std::ranges::any_of(
+      reply.records, [](const dns::Record& record) { return record.value.empty() || record.value == "."; });
+}
+
+// No record names a host.
+bool is_malformed(const dns::Reply& reply) {
+  return reply.malformed || (reply.outcome == dns::Outcome::found &&
+                             std::ranges::none_of(reply.records, [](const dns::Record& record) {
+                               return mail::is_valid_hostname(record.value, true) ||
+                                      mail::is_ip_address(record.value);
+                             }));
 }
 
 Outcome refuse_unknown_domain(Check& check, Subject subject, std::string_view address) {
-  const auto parts = mail::split_address(address);
-  if (!parts.has_domain || parts.domain.starts_with('[')) return Outcome::dunno;
   Session& session = check.session();
   const auto resolved = session.neighbours().resolve("", address);
   if (!resolved || resolved->status == ipc::Resolved::Status::temporary) return check.table_trouble(subject);
@@ -48,16 +60,18 @@ Outcome refuse_unknown_domain(Check& check, Subject subject, std::string_view ad
       resolved->address_class != ipc::AddressClass::relay) {
     return Outcome::dunno;
   }
+  const auto parts = mail::split_address(resolved->recipient);
+  if (!parts.has_domain || parts.domain.starts_with('[')) return Outcome::dunno;
   const std::string_view dsn = subject == Subject::sender ? "4.1.8" : "4.1.2";
   const int code = check.params().unknown_address_code();
   const dns::Reply mx = ask(check, parts.domain, dns::Type::mx);
   if (mx.outcome == dns::Outcome::found && is_null_mx(mx)) {
     return check.reject(
-        550, subject == Subject::sender ? "5.7.27" : "5.1.10",
+        subject == Subject::sender ? 550 : 556, subject == Subject::sender ? "5.7.27" : "5.1.10",
         check.rejected(subject, fmt::format("Domain {} does not accept mail (nullMX)", parts.domain)));
   }
+  if (is_malformed(mx)) return check.reject(code, dsn, check.rejected(subject, "Malformed DNS server reply"));
   if (mx.outcome == dns::Outcome::found) return Outcome::dunno;
-  if (mx.malformed) return check.reject(450, dsn, check.rejected(subject, "Malformed DNS server reply"));
   const dns::Outcome outcome =
       mx.outcome == dns::Outcome::temporary ? mx.outcome : address_outcome(check, parts.domain);
   if (outcome == dns::Outcome::found) return Outcome::dunno;
@@ -76,15 +90,20 @@ Outcome refuse_client(Check& check, NameStatus status, std::string_view dsn, std
                       text);
 }
 
+Outcome refuse_bad_literal(Check& check, std::string_view name) {
+  if (mail::is_address_literal(name)) return Outcome::dunno;
+  return check.reject(check.params().invalid_hostname_code(), "5.5.2",
+                      check.rejected(Subject::helo, "invalid ip address"));
+}
+
 }  // namespace
 
 Outcome reject_invalid_helo_hostname(Check& check) {
   const std::string name = check.session().helo_name.value_or("");
   if (!check.session().helo_name) return Outcome::dunno;
-  const bool is_good = name.starts_with('[') ? mail::is_address_literal(name)
-                                             : mail::is_valid_hostname(name, is_utf8_allowed(check)) ||
-                                                   mail::is_ip_address(name);
-  if (is_good) return Outcome::dunno;
+  if (name.starts_with('[')) return refuse_bad_literal(check, name);
+  if (mail::is_valid_hostname(name, is_utf8_allowed(check)) || mail::is_ip_address(name))
+    return Outcome::dunno;
   return check.reject(check.params().invalid_hostname_code(), "5.5.2",
                       check.rejected(Subject::helo, "Invalid name"));
 }
@@ -92,9 +111,8 @@ Outcome reject_invalid_helo_hostname(Check& check) {
 Outcome reject_non_fqdn_helo_hostname(Check& check) {
   if (!check.session().helo_name) return Outcome::dunno;
   const std::string& name = *check.session().helo_name;
-  if (name.starts_with('[') ? mail::is_address_literal(name) : mail::is_fqdn(name, is_utf8_allowed(check))) {
-    return Outcome::dunno;
-  }
+  if (name.starts_with('[')) return refuse_bad_literal(check, name);
+  if (mail::is_fqdn(name, is_utf8_allowed(check))) return Outcome::dunno;
   return check.reject(check.params().non_fqdn_code(), "5.5.2",
                       check.rejected(Subject::helo, "need fully-qualified hostname"));
 }
@@ -102,7 +120,7 @@ Outcome reject_non_fqdn_helo_hostname(Check& check) {
 Outcome reject_unknown_helo_hostname(Check& check) {
   if (!check.session().helo_name) return Outcome::dunno;
   const std::string& name = *check.session().helo_name;
-  if (name.starts_with('[')) return reject_invalid_helo_hostname(check);
+  if (name.starts_with('[')) return refuse_bad_literal(check, name);
   dns::Outcome outcome = address_outcome(check, name);
   if (outcome == dns::Outcome::no_data || outcome == dns::Outcome::no_host) {
     const dns::Outcome mx = ask(check, name, dns::Type::mx).outcome;

@@ -123,8 +123,10 @@ postmaster was told of the trouble in it.)",
                               {.name = "smtpd_null_access_lookup_key",
                                .fallback = "<>",
                                .doc = R"(What access tables are asked for instead of the null sender.)"}};
-  config::List log_permit_actions{
-      *this, {.name = "smtpd_log_access_permit_actions", .doc = R"(Restrictions whose permit is logged.)"}};
+  config::Str log_permit_actions{
+      *this,
+      {.name = "smtpd_log_access_permit_actions",
+       .doc = R"(Restrictions whose permit is logged: names, !name, /file/name, type:table.)"}};
   config::Bool strict_envelopes{
       *this,
       {.name = "strict_rfc821_envelopes",

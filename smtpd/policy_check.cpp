@@ -14,10 +14,6 @@ std::string request_of(const Check& check, const PolicyService& service) {
   const Client& client = session.client;
   const Transaction* transaction = session.transaction ? &*session.transaction : nullptr;
   const bool is_after_rcpt = session.where == "DATA" || session.where == "END-OF-MESSAGE";
-  std::string recipient = mail::to_external(session.recipient);
-  if (is_after_rcpt && transaction && transaction->recipients.size() == 1) {
-    recipient = mail::to_external(transaction->recipients.front());
-  }
   const bool is_at_end = session.where == "END-OF-MESSAGE";
   protocol::PolicyRequest request;
   request.add("request", "smtpd_access_policy");
@@ -31,7 +27,7 @@ std::string request_of(const Check& check, const PolicyService& service) {
   request.add("server_port", client.server_port);
   request.add("helo_name", session.helo_name.value_or(""));
   request.add("sender", transaction ? mail::to_external(transaction->sender) : "");
-  request.add("recipient", recipient);
+  request.add("recipient", mail::to_external(session.recipient));
   request.add("recipient_count",
               is_after_rcpt && transaction ? std::uint64_t{transaction->recipients.size()} : 0);
   request.add("queue_id", transaction ? transaction->queue_id() : "");
@@ -105,8 +101,8 @@ Result<PolicyService> parse_policy_service(std::string_view text, const Params& 
 Outcome check_policy_service(Check& check, const PolicyService& service, const ListParser& parse) {
   // A copy: the settings may be replaced while this waits.
   const std::string action = check.settings().policy->ask(service, request_of(check, service));
-  return apply_action(check, action, check.subject(), "policy service " + service.endpoint,
-                      check.what(check.subject()), parse);
+  const std::string key = check.what(check.subject());
+  return apply_action(check, action, check.subject(), {"policy service", service.endpoint, key}, parse);
 }
 
 }  // namespace posthouse::smtpd

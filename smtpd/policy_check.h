@@ -1,7 +1,7 @@
 // check_policy_service: the request made from a session, the action of the reply done.
 #pragma once
 
-#include "smtpd/access_table.h"
+#include "smtpd/access_action.h"
 #include "smtpd/policy_client.h"
 
 namespace posthouse::smtpd {

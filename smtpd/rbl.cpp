@@ -11,6 +11,7 @@
 #include "lib/mail/host_name.h"
 #include "lib/mail/quote.h"
 #include "smtpd/client_names.h"
+#include "smtpd/destinations.h"
 
 namespace posthouse::smtpd {
 namespace {
@@ -129,11 +130,20 @@ std::string filtered(std::string_view value, std::string_view allowed) {
   return text;
 }
 
+using Values = std::map<std::string, std::string, std::less<>>;
+
+void add_address(Values& values, const std::string& name, const std::string& address) {
+  const auto parts = mail::split_address(address);
+  values[name] = address.empty() ? "<>" : address;
+  values[name + "_name"] = address.empty() ? "<>" : std::string(parts.local);
+  values[name + "_domain"] = std::string(parts.domain);
+}
+
 std::string expand(const Check& check, const std::string& reply_template, const RblDomain& list,
                    const std::string& reason, const Names& names) {
   const Session& session = check.session();
   const std::string& allowed = check.settings().expansion_filter;
-  const std::map<std::string, std::string, std::less<>> values{
+  Values values{
       {"client", fmt::format("{}[{}]", session.client.name, session.client.address)},
       {"client_address", session.client.address},
       {"client_name", session.client.name},
@@ -145,9 +155,9 @@ std::string expand(const Check& check, const std::string& reply_template, const 
       {"rbl_reason", reason},
       {"rbl_txt", reason},
       {"rbl_what", names.what},
-      {"recipient", check.what(Subject::recipient)},
-      {"sender", check.what(Subject::sender)},
   };
+  add_address(values, "sender", check.what(Subject::sender));
+  add_address(values, "recipient", check.what(Subject::recipient));
   // Values are data: a "$" in them is not expanded again.
   const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
     const auto found = values.find(name);
@@ -160,16 +170,26 @@ std::string expand(const Check& check, const std::string& reply_template, const 
   return text ? *text : fmt::format("{} Service unavailable", check.params().rbl_reject_code());
 }
 
-Reply refusal(const Check& check, const RblDomain& list, const std::string& reason, RblSubject subject) {
+Subject status_subject(RblSubject subject) {
+  if (subject == RblSubject::sender) return Subject::sender;
+  return subject == RblSubject::recipient ? Subject::recipient : Subject::client;
+}
+
+Outcome refuse(Check& check, const RblDomain& list, const std::string& reason, RblSubject subject) {
   std::string reply_template = check.params().default_rbl_reply();
   const auto found = check.settings().rbl_replies.lookup(list.text);
+  if (std::holds_alternative<Failure>(found)) return check.misconfigured();
   if (const auto* text = std::get_if<std::string>(&found)) reply_template = *text;
   const std::string text = expand(check, reply_template, list, reason, names_of(check, subject));
   const std::string_view view = text;
   const int code = parse_int<int>(view.substr(0, 3)).value_or(0);
-  if (code < 400 || code > 599) return reply_of(check.params().rbl_reject_code(), "5.7.1", text);
-  const auto [dsn, rest] = mail::split_dsn(trim(view.substr(3)), "5.7.1");
-  return reply_of(code, dsn, rest);
+  const std::string_view after_code = view.substr(std::min<std::size_t>(view.size(), 3));
+  if (code < 400 || code > 599 || trim(after_code).empty() || !is_space(after_code.front())) {
+    log::warning("rbl response code configuration error: {}", text);
+    return check.reject(450, "4.7.1", "Service unavailable");
+  }
+  const auto [dsn, rest] = mail::split_dsn(trim(after_code), "5.7.1");
+  return check.reject(code, check.status_for(status_subject(subject), dsn), rest);
 }
 
 }  // namespace
@@ -215,18 +235,24 @@ Outcome reject_listed(Check& check, const RblDomain& list, RblSubject subject) {
   const std::string key = key_of(check, subject);
   if (key.empty()) return Outcome::dunno;
   const Listing listing = ask(check, list, key + "." + list.domain, true);
-  return listing.is_listed ? check.reject(refusal(check, list, listing.reason, subject)) : Outcome::dunno;
+  return listing.is_listed ? refuse(check, list, listing.reason, subject) : Outcome::dunno;
 }
 
-// When the list cannot be asked, mail that would be refused is deferred.
+// Nobody may relay because a list knows him. When the list cannot be asked, mail that would be refused is
+// deferred.
 Outcome permit_listed(Check& check, const RblDomain& list, RblSubject subject) {
   const std::string key = key_of(check, subject);
   if (key.empty()) return Outcome::dunno;
+  if (!check.session().recipient.empty()) {
+    const Outcome authorised = permit_auth_destination(check);
+    if (authorised != Outcome::permit) return authorised;
+  }
   const Listing listing = ask(check, list, key + "." + list.domain, false);
   if (listing.is_listed) return Outcome::permit;
   if (listing.is_unsure) {
-    check.defer_if_reject(reply_of(
-        450, "4.7.1", fmt::format("<{}>: Temporary allow list lookup error", check.what(Subject::client))));
+    check.defer_if_reject(
+        reply_of(check.params().access_map_defer_code(), "4.7.1",
+                 check.rejected_as(names_of(check, subject).what, Subject::client, "Service unavailable")));
   }
   return Outcome::dunno;
 }

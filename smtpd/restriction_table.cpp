@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "lib/base/text.h"
+#include "lib/log/log.h"
+#include "lib/mail/host_name.h"
 #include "lib/runtime/fiber.h"
 #include "smtpd/destinations.h"
 #include "smtpd/name_checks.h"
@@ -36,12 +38,12 @@ Outcome defer_plainly(Check& check) {
 }
 
 Outcome defer_if_permit(Check& check) {
-  check.defer_if_permit(reply_of(450, "4.3.2", check.rejected(check.subject(), "defer_if_permit requested")));
+  check.defer_if_permit(reply_of(450, "4.7.0", check.rejected(check.subject(), "defer_if_permit requested")));
   return Outcome::dunno;
 }
 
 Outcome defer_if_reject(Check& check) {
-  check.defer_if_reject(reply_of(450, "4.3.2", check.rejected(check.subject(), "defer_if_reject requested")));
+  check.defer_if_reject(reply_of(450, "4.7.0", check.rejected(check.subject(), "defer_if_reject requested")));
   return Outcome::dunno;
 }
 
@@ -65,7 +67,7 @@ Outcome reject_multi_recipient_bounce(Check& check) {
   const auto& transaction = check.session().transaction;
   if (!transaction || !transaction->sender.empty()) return Outcome::dunno;
   // At RCPT the recipient being judged is one more.
-  const std::size_t count = transaction->recipients.size() + (check.session().recipient.empty() ? 0 : 1);
+  const std::size_t count = transaction->recipients.size() + (check.session().where == "RCPT" ? 1 : 0);
   if (count < 2) return Outcome::dunno;
   return check.reject(check.params().multi_bounce_reject_code(), "5.5.3",
                       check.rejected(check.subject(), "Multi-recipient bounce"));
@@ -75,8 +77,15 @@ Outcome reject_plaintext_session(Check& check) {
   return check.reject(check.params().plaintext_reject_code(), "4.7.1", "Session encryption is required");
 }
 
-// Nobody can be logged in: a sender that has owners is refused.
-Outcome reject_owned_sender(Check& check) {
+// The login restrictions say nothing where nobody can log in.
+bool is_without_login(const Check& check, std::string_view restriction) {
+  if (check.settings().has_sasl) return false;
+  log::warning("restriction `{}' ignored: no SASL support", restriction);
+  return true;
+}
+
+// Nobody is logged in: a sender that has owners is refused.
+Outcome refuse_owned_sender(Check& check) {
   const auto& transaction = check.session().transaction;
   if (!transaction || transaction->sender.empty() || check.settings().login_maps.empty())
     return Outcome::dunno;
@@ -85,6 +94,40 @@ Outcome reject_owned_sender(Check& check) {
   if (std::holds_alternative<Failure>(found)) return check.table_trouble(Subject::sender);
   if (std::holds_alternative<NotFound>(found)) return Outcome::dunno;
   return check.reject(553, "5.7.1", check.rejected(Subject::sender, "not logged in"));
+}
+
+constexpr std::string_view kKnownLogin = "reject_known_sender_login_mismatch";
+constexpr std::string_view kWithLogin = "reject_authenticated_sender_login_mismatch";
+constexpr std::string_view kWithoutLogin = "reject_unauthenticated_sender_login_mismatch";
+
+Outcome reject_login_mismatch_of_others(Check& check) {
+  return is_without_login(check, kWithoutLogin) ? Outcome::dunno : refuse_owned_sender(check);
+}
+
+Outcome reject_login_mismatch(Check& check) {
+  is_without_login(check, kWithLogin);
+  return reject_login_mismatch_of_others(check);
+}
+
+// An address was once enough to be let in.
+Outcome permit_naked_ip_address(Check& check) {
+  log::warning(
+      "restriction permit_naked_ip_address is deprecated. Use permit_mynetworks or permit_sasl_authenticated "
+      "instead");
+  const auto& helo_name = check.session().helo_name;
+  return helo_name && mail::is_ip_address(*helo_name) ? Outcome::permit : Outcome::dunno;
+}
+
+// The name that smtpd_relay_restrictions had before there were any.
+Outcome check_relay_domains(Check& check) {
+  log::warning(
+      "support for restriction \"check_relay_domains\" will be removed from Postfix; use "
+      "\"reject_unauth_destination\" instead");
+  if (check.session().recipient.empty()) return Outcome::dunno;
+  const Outcome outcome = permit_auth_destination(check);
+  if (outcome != Outcome::dunno) return outcome;
+  return check.reject(check.params().relay_reject_code(), "5.7.1",
+                      check.rejected(Subject::recipient, "Relay access denied"));
 }
 
 constexpr std::array kSimple{
@@ -98,7 +141,7 @@ constexpr std::array kSimple{
     Simple{"permit_sasl_authenticated", nobody},
     Simple{"permit_tls_clientcerts", nobody},
     Simple{"permit_tls_all_clientcerts", nobody},
-    Simple{"permit_naked_ip_address", nobody},
+    Simple{"permit_naked_ip_address", permit_naked_ip_address},
     Simple{"reject_unknown_client_hostname", reject_unknown_client_hostname},
     Simple{"reject_unknown_client", reject_unknown_client_hostname},
     Simple{"reject_unknown_reverse_client_hostname", reject_unknown_reverse_client_hostname},
@@ -116,51 +159,48 @@ constexpr std::array kSimple{
     Simple{"reject_unknown_address", reject_unknown_sender_domain},
     Simple{"reject_unlisted_sender", reject_unlisted_sender},
     Simple{"reject_unverified_sender", reject_unverified_sender},
-    Simple{"reject_sender_login_mismatch", reject_owned_sender},
-    Simple{"reject_unauthenticated_sender_login_mismatch", reject_owned_sender},
-    Simple{"reject_known_sender_login_mismatch", nobody},
-    Simple{"reject_authenticated_sender_login_mismatch", nobody},
+    Simple{"reject_sender_login_mismatch", reject_login_mismatch},
+    Simple{kWithoutLogin, reject_login_mismatch_of_others},
+    Simple{kKnownLogin, [](Check& check) { return is_without_login(check, kKnownLogin), Outcome::dunno; }},
+    Simple{kWithLogin, [](Check& check) { return is_without_login(check, kWithLogin), Outcome::dunno; }},
     Simple{"reject_non_fqdn_recipient", reject_non_fqdn_recipient},
     Simple{"reject_unknown_recipient_domain", reject_unknown_recipient_domain},
     Simple{"reject_unlisted_recipient", reject_unlisted_recipient},
     Simple{"check_recipient_maps", reject_unlisted_recipient},
     Simple{"reject_unverified_recipient", reject_unverified_recipient},
     Simple{"reject_unauth_destination", reject_unauth_destination},
-    Simple{"check_relay_domains", reject_unauth_destination},
+    Simple{"check_relay_domains", check_relay_domains},
     Simple{"defer_unauth_destination", defer_unauth_destination},
     Simple{"permit_auth_destination", permit_auth_destination},
     Simple{"permit_mx_backup", permit_mx_backup},
 };
 
-struct TableQuery {
-  std::string_view name;
-  Query query;
+constexpr std::array kAccessQueries{
+    AccessQuery{"check_client_access", Subject::client},
+    AccessQuery{"check_reverse_client_hostname_access", Subject::reverse_client},
+    AccessQuery{"check_helo_access", Subject::helo},
+    AccessQuery{"check_sender_access", Subject::sender},
+    AccessQuery{"check_recipient_access", Subject::recipient},
+    AccessQuery{"check_etrn_access", Subject::etrn},
+    AccessQuery{"check_client_mx_access", Subject::client, HostsOf::mx},
+    AccessQuery{"check_client_ns_access", Subject::client, HostsOf::ns},
+    AccessQuery{"check_client_a_access", Subject::client, HostsOf::a},
+    AccessQuery{"check_reverse_client_hostname_mx_access", Subject::reverse_client, HostsOf::mx},
+    AccessQuery{"check_reverse_client_hostname_ns_access", Subject::reverse_client, HostsOf::ns},
+    AccessQuery{"check_reverse_client_hostname_a_access", Subject::reverse_client, HostsOf::a},
+    AccessQuery{"check_helo_mx_access", Subject::helo, HostsOf::mx},
+    AccessQuery{"check_helo_ns_access", Subject::helo, HostsOf::ns},
+    AccessQuery{"check_helo_a_access", Subject::helo, HostsOf::a},
+    AccessQuery{"check_sender_mx_access", Subject::sender, HostsOf::mx},
+    AccessQuery{"check_sender_ns_access", Subject::sender, HostsOf::ns},
+    AccessQuery{"check_sender_a_access", Subject::sender, HostsOf::a},
+    AccessQuery{"check_recipient_mx_access", Subject::recipient, HostsOf::mx},
+    AccessQuery{"check_recipient_ns_access", Subject::recipient, HostsOf::ns},
+    AccessQuery{"check_recipient_a_access", Subject::recipient, HostsOf::a},
 };
-constexpr std::array kTableQueries{
-    TableQuery{"check_client_access", Query::client},
-    TableQuery{"check_reverse_client_hostname_access", Query::reverse_client},
-    TableQuery{"check_helo_access", Query::helo},
-    TableQuery{"check_sender_access", Query::sender},
-    TableQuery{"check_recipient_access", Query::recipient},
-    TableQuery{"check_etrn_access", Query::etrn},
-    TableQuery{"check_client_mx_access", Query::client_mx},
-    TableQuery{"check_client_ns_access", Query::client_ns},
-    TableQuery{"check_client_a_access", Query::client_a},
-    TableQuery{"check_reverse_client_hostname_mx_access", Query::reverse_client_mx},
-    TableQuery{"check_reverse_client_hostname_ns_access", Query::reverse_client_ns},
-    TableQuery{"check_reverse_client_hostname_a_access", Query::reverse_client_a},
-    TableQuery{"check_helo_mx_access", Query::helo_mx},
-    TableQuery{"check_helo_ns_access", Query::helo_ns},
-    TableQuery{"check_helo_a_access", Query::helo_a},
-    TableQuery{"check_sender_mx_access", Query::sender_mx},
-    TableQuery{"check_sender_ns_access", Query::sender_ns},
-    TableQuery{"check_sender_a_access", Query::sender_a},
-    TableQuery{"check_recipient_mx_access", Query::recipient_mx},
-    TableQuery{"check_recipient_ns_access", Query::recipient_ns},
-    TableQuery{"check_recipient_a_access", Query::recipient_a},
-    TableQuery{"check_ccert_access", Query::never},
-    TableQuery{"check_sasl_access", Query::never},
-};
+
+// About certificates and SASL names: nobody has one yet.
+constexpr std::array<std::string_view, 2> kUnansweredQueries{"check_ccert_access", "check_sasl_access"};
 
 struct ListQuery {
   std::string_view name;
@@ -185,6 +225,16 @@ auto find_row(const Rows& rows, std::string_view name) {
                       [name](const auto& row) { return equal_ignoring_case(row.name, name); });
 }
 
+auto find_access_query(std::string_view name) {
+  return std::ranges::find_if(kAccessQueries,
+                              [name](const auto& row) { return equal_ignoring_case(row.restriction, name); });
+}
+
+bool is_unanswered(std::string_view name) {
+  return std::ranges::any_of(kUnansweredQueries,
+                             [name](std::string_view known) { return equal_ignoring_case(known, name); });
+}
+
 bool is_table_name(std::string_view word) {
   return word.find(':') != std::string_view::npos;
 }
@@ -192,7 +242,7 @@ bool is_table_name(std::string_view word) {
 }  // namespace
 
 bool RestrictionParser::takes_argument(std::string_view name) const {
-  return find_row(kTableQueries, name) != kTableQueries.end() ||
+  return find_access_query(name) != kAccessQueries.end() || is_unanswered(name) ||
          find_row(kListQueries, name) != kListQueries.end() ||
          equal_ignoring_case(name, "check_policy_service") || equal_ignoring_case(name, "sleep");
 }
@@ -215,10 +265,11 @@ Restriction RestrictionParser::one(std::string_view parameter, const Words& word
   if (equal_ignoring_case(name, "warn_if_reject")) {
     if (at >= words.size()) return {name, nobody};
     Restriction inner = one(parameter, words, at);
-    return {name, [inner](Check& check) {
-              const Check::WarnOnly warn_only(check);
-              return inner.apply(check);
-            }};
+    const auto apply = [inner](Check& check) {
+      const Check::WarnOnly warn_only(check);
+      return inner.apply(check);
+    };
+    return {name, apply, false};
   }
   if (takes_argument(name)) {
     if (at >= words.size()) {
@@ -230,7 +281,7 @@ Restriction RestrictionParser::one(std::string_view parameter, const Words& word
   const auto& classes = settings_.params->restriction_classes();
   if (std::find(classes.begin(), classes.end(), name) != classes.end()) {
     auto list = std::make_shared<const Restrictions>(parse(name, settings_.main_cf->value(name)));
-    return {name, [list](Check& check) { return evaluate(*list, check); }};
+    return {name, [list](Check& check) { return evaluate(*list, check); }, false};
   }
   if (is_table_name(name)) {
     // An old form: a table alone is asked about what the list is for.
@@ -249,16 +300,19 @@ Restriction RestrictionParser::one(std::string_view parameter, const Words& word
 
 Restriction RestrictionParser::with_argument(std::string_view parameter, const std::string& name,
                                              std::string_view argument) {
-  if (const auto row = find_row(kTableQueries, name); row != kTableQueries.end()) {
+  if (is_unanswered(name)) return {name, nobody};
+  if (const auto row = find_access_query(name); row != kAccessQueries.end()) {
     if (!may_open_tables_) {
       complain(fmt::format("{}: tables by name are not allowed in table results", parameter));
       return {name, nobody};
     }
     auto table = std::make_shared<const table::TableList>(*settings_.tables, std::string(argument),
                                                           config::inside_braces(argument));
-    return {name, [table, query = row->query, parse = parser_of_results(settings_)](Check& check) {
+    return {name,
+            [table, query = *row, parse = parser_of_results(settings_)](Check& check) {
               return check_access(check, *table, query, parse);
-            }};
+            },
+            false};
   }
   if (const auto row = find_row(kListQueries, name); row != kListQueries.end()) {
     auto domain = RblDomain::parse(argument);
@@ -284,9 +338,11 @@ Restriction RestrictionParser::with_argument(std::string_view parameter, const s
     complain(fmt::format("{}: {}", parameter, service.error().text));
     return {name, nobody};
   }
-  return {name, [made = *service, parse = parser_of_results(settings_)](Check& check) {
+  return {name,
+          [made = *service, parse = parser_of_results(settings_)](Check& check) {
             return check_policy_service(check, made, parse);
-          }};
+          },
+          false};
 }
 
 ListParser RestrictionParser::parser_of_results(Settings& settings) {

@@ -47,7 +47,7 @@ void Session::run() {
 }
 
 bool Session::greet() {
-  if (params_->forbid_unauth_pipelining() && stream_.input_is_waiting()) {
+  if (stream_.input_is_waiting()) {
     stream_.fill(deadline(), kInputLimit);
     note_improper_pipelining();
     if (end_ != End::none) return stream_.flush(deadline()), false;

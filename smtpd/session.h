@@ -50,8 +50,10 @@ class Session {
   std::string where = "CONNECT";  // the STAGE of log lines
   bool has_improper_pipelining = false;
   bool has_failed_bdat = false;  // refused chunks without MAIL: more of them are dropped, to the last one
-  std::optional<Reply> denied;   // the client itself is refused: this answers everything
-  std::string recipient;         // of the RCPT or VRFY command being worked on
+  // What defer_if_permit said at CONNECT and HELO, for RCPT to answer.
+  std::optional<Reply> client_deferral, helo_deferral;
+  std::optional<Reply> denied;  // the client itself is refused: this answers everything
+  std::string recipient;        // of the RCPT or VRFY command being worked on
   std::string etrn_domain;
 
   std::set<std::string> discarded_keywords;  // lower case, not offered to this client

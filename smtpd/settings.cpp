@@ -79,10 +79,7 @@ Result<std::set<std::string>> Settings::discarded_keywords(const Client& client)
 }
 
 bool Settings::logs_permit(std::string_view restriction) const {
-  for (const std::string& word : params->log_permit_actions()) {
-    if (word == "static:all" || equal_ignoring_case(word, restriction)) return true;
-  }
-  return false;
+  return !logged_permits.empty() && logged_permits.matches(restriction).value_or(false);
 }
 
 std::uint64_t Settings::free_space() const {
@@ -154,6 +151,7 @@ class Loader {
     if (!problems_.empty()) return fail(Failure::deferred("4.3.5", join(problems_, "\n")));
     settings_->params_are_stressed = main_cf_.value("stress") == "yes";
     settings_->is_stand_alone = environment_.is_stand_alone;
+    settings_->has_sasl = main_cf_.value("smtpd_sasl_auth_enable") == "yes";
     settings_->policy = std::make_unique<PolicyClients>();
     settings_->expansion_filter = unescaped(settings_->params->expansion_filter());
     settings_->shows_table_name = main_cf_.value("show_user_unknown_table_name") != "no";
@@ -199,6 +197,8 @@ class Loader {
         match_list("smtpd_client_event_limit_exceptions", s.params->event_limit_exceptions(), Kind::address);
     s.mx_backup_networks =
         match_list("permit_mx_backup_networks", s.params->mx_backup_networks(), Kind::address);
+    s.logged_permits =
+        match_list("smtpd_log_access_permit_actions", s.params->log_permit_actions(), Kind::string);
     s.access_parent_matches_subdomains =
         table::parent_domain_matches(main_cf_.value("parent_domain_matches_subdomains"), "smtpd_access_maps");
   }
@@ -245,6 +245,10 @@ class Loader {
     }
     if (auto networks = must_load<config::Networks>(main_cf_)) {
       settings_->own_addresses = config::OwnAddresses(main_cf_.host(), *networks);
+      for (const std::string& protocol : config::split_list(networks->inet_protocols())) {
+        if (protocol != "ipv6") settings_->address_types.push_back(dns::Type::a);
+        if (protocol != "ipv4") settings_->address_types.push_back(dns::Type::aaaa);
+      }
     }
   }
 

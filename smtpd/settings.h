@@ -9,6 +9,7 @@
 
 #include "lib/config/core_parameters.h"
 #include "lib/config/own_addresses.h"
+#include "lib/dns/message.h"
 #include "lib/peers/session_notice.h"
 #include "lib/peers/verify_sender.h"
 #include "lib/protocol/smtp_data.h"
@@ -45,6 +46,8 @@ struct Settings {
   table::MatchList forbidden_commands, bare_newline_exclusions;
   table::MatchList xclient_hosts, xforward_hosts;
   table::MatchList mx_backup_networks, event_limit_exceptions;
+  table::MatchList logged_permits;         // smtpd_log_access_permit_actions
+  std::vector<dns::Type> address_types;    // of inet_protocols
   table::TableList header_rewrite_tables;  // of local_header_rewrite_clients
   bool header_rewrite_own_interfaces = false;
   bool header_rewrite_mynetworks = false;
@@ -64,6 +67,7 @@ struct Settings {
   bool allows_min_user = false;  // addresses may start with "-"
   bool shows_table_name = true;
   bool is_stand_alone = false;
+  bool has_sasl = false;                            // clients may be meant to log in
   bool params_are_stressed = false;                 // "-o stress=yes"
   std::optional<peers::VerifySender> probe_sender;  // of probes to other hosts, which may ask about it
   std::string expansion_filter;

@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/ipc/messages/cleanup.h"
 #include "smtpd/handover.h"
+#include "smtpd/reply.h"
 
 namespace posthouse::smtpd {
 
@@ -47,6 +48,7 @@ struct Transaction {
   std::size_t overshoot = 0;
   std::uint64_t content_size = 0;
   MessageActions actions;
+  std::optional<Reply> deferral;  // of defer_if_permit at MAIL, for RCPT to answer
   std::optional<BdatProgress> bdat;
   std::unique_ptr<Handover> handover;  // from the first accepted recipient
 

@@ -56,6 +56,8 @@ std::optional<Reply> set_client(Client& client, std::optional<std::string>& helo
                                 const Attribute& attribute) {
   const auto& [name, value, is_temporary] = attribute;
   const auto bad = [&] { return Reply{fmt::format("501 5.5.4 Bad {} syntax: {}", name, value)}; };
+  const bool is_name = name == "NAME" || name == "REVERSE_NAME";
+  if (is_name && !value.empty() && !mail::is_valid_hostname(value)) return bad();
   if (name == "NAME") {
     set_name(attribute, client.name, client.name_status);
   } else if (name == "REVERSE_NAME") {
@@ -128,8 +130,9 @@ Reply xclient(Session& session, const protocol::SmtpCommand& command) {
   session.client = std::move(client);
   session.helo_name = std::move(helo);
   session.is_esmtp = is_esmtp;
-  session.where = "CONNECT";
   session.end_of_record();
+  session.client_deferral.reset();
+  session.helo_deferral.reset();
   if (!session.params().delay_reject()) {
     if (auto refused = check_client(session)) {
       session.denied = access_denied(session);

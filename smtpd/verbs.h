@@ -55,7 +55,7 @@ inline constexpr std::array kVerbs{
     Verb{.name = "RSET", .label = "rset", .obey = rset, .is_junk = true},
     Verb{.name = "NOOP", .label = "noop", .obey = noop, .ends_batch = true, .is_junk = true},
     Verb{.name = "VRFY", .label = "vrfy", .obey = vrfy, .ends_batch = true, .is_junk = true},
-    Verb{.name = "ETRN", .label = "etrn", .obey = etrn, .ends_batch = true, .is_junk = true},
+    Verb{.name = "ETRN", .label = "etrn", .obey = etrn, .is_junk = true},
     Verb{.name = "QUIT", .label = "quit", .obey = quit},
     Verb{.name = "HELP", .label = "help", .obey = help},
     Verb{.name = "", .label = "unknown", .obey = unknown},

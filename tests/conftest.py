@@ -126,19 +126,10 @@ def verifying(mta, sink):
 
 
 @pytest.fixture
-def dns(mta, folder):
-    """A DNS server that `mta` asks: named in main.cf, or for the reference in a resolv.conf that only it sees."""
-    if mta.suite.is_posthouse:
-        with DnsServer() as server:
-            mta.configure(dns_resolver_servers=f"127.0.0.1:{server.port}")
-            yield server
-        return
-    host = f"127.0.{os.getpid() % 200 + 20}.{os.getpid() % 250 + 1}"
-    with DnsServer(host=host, port=53) as server:
-        path = folder / "resolv.conf"
-        path.write_text(f"nameserver {host}\noptions timeout:2 attempts:2\n")
-        path.chmod(0o644)
-        mta.resolv_conf = path
+def dns(mta):
+    """A DNS server that `mta` asks."""
+    with DnsServer() if mta.suite.is_posthouse else DnsServer.on_port_53() as server:
+        server.serve(mta)
         yield server
 
 

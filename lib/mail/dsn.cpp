@@ -1,5 +1,7 @@
 #include "lib/mail/dsn.h"
 
+#include <array>
+
 #include "lib/base/text.h"
 
 namespace posthouse::mail {
@@ -38,6 +40,20 @@ std::string dsn_with_class(std::string_view code, char first_digit) {
   std::string changed(code);
   if (!changed.empty()) changed[0] = first_digit;
   return changed;
+}
+
+std::string dsn_about(std::string_view code, DsnAbout about) {
+  if (!is_valid_dsn(code) || code.substr(1, 3) != ".1.") return std::string(code);
+  const std::string prefix(code.substr(0, 4));
+  const int detail = parse_int<int>(code.substr(4)).value_or(0);
+  if (about == DsnAbout::other) return prefix.substr(0, 2) + "0.0";
+  // Both lists by the detail: bad mailbox, bad domain, bad syntax, ambiguous, valid, moved, bad sender
+  // syntax, bad sender domain.
+  static constexpr std::array<char, 9> kSender{'0', '7', '8', '7', '7', '0', '7', '7', '8'};
+  static constexpr std::array<char, 9> kRecipient{'0', '1', '2', '3', '4', '5', '6', '3', '2'};
+  const auto& details = about == DsnAbout::sender ? kSender : kRecipient;
+  const auto at = static_cast<std::size_t>(detail);
+  return prefix + (at < details.size() ? details[at] : '0');
 }
 
 }  // namespace posthouse::mail

@@ -23,4 +23,11 @@ DsnText split_dsn(std::string_view text, std::string_view default_dsn);
 // The code with its first digit replaced (soft_bounce, 5xx to 4xx).
 std::string dsn_with_class(std::string_view code, char first_digit);
 
+// What a status may be about.
+enum class DsnAbout : unsigned char { sender, recipient, other };
+
+// An address status (X.1.Y, RFC 3463 3.2) as one about `about`: of a sender, of a recipient, or X.0.0 where
+// no address is meant. Other statuses stay.
+std::string dsn_about(std::string_view code, DsnAbout about);
+
 }  // namespace posthouse::mail

@@ -17,7 +17,7 @@ std::optional<SmtpLine> SmtpLineReader::next(std::string_view bytes, std::size_t
     return line;
   }
   if (newline == std::string_view::npos && bytes.size() <= limit_) return std::nullopt;
-  if (newline == std::string_view::npos || newline > limit_ + 1) {
+  if (newline == std::string_view::npos || newline > limit_) {
     const bool has_end = newline != std::string_view::npos;
     used = has_end ? newline + 1 : bytes.size();
     if (!has_end) skipped_ = bytes.size() - limit_;

@@ -1,7 +1,7 @@
 // Command lines of an SMTP client (RFC 5321 2.3.8), found in bytes as they arrive.
 //
 // Lines end with CRLF; a bare LF ends one too and is reported, so that the server can refuse it. A line
-// longer than `limit` is cut there: the rest is skipped, whatever its length, without being kept. The
+// of `limit` bytes or more is cut there: the rest is skipped, whatever its length, without being kept. The
 // reader does no I/O and keeps nothing but one flag between calls.
 #pragma once
 

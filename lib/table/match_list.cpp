@@ -91,13 +91,8 @@ void MatchList::add_file(Tables& tables, const std::string& path, bool negated, 
   if (depth > kMaxFileDepth) return add_broken(fmt::format("{}: files are nested too deeply", path));
   auto file = read_file(path, "open file");
   if (!file) return add_broken(file.error().text);
-  files_.push_back(file->mark);
   SourceReader reader(file->text);
   for (SourceLine line; reader.next(line);) add_list(tables, line.text, negated, depth);
-}
-
-bool MatchList::is_changed() const {
-  return std::ranges::any_of(files_, [](const FileMark& mark) { return mark.is_changed(); });
 }
 
 Result<bool> MatchList::matches_table(const std::shared_ptr<Table>& table, std::string_view name) const {

@@ -43,9 +43,6 @@ class MatchList {
   // Lines to log about patterns that make no sense ("bad net/mask pattern: …"); already logged once.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
-  // A file in the list was edited (tables are watched by Tables).
-  bool is_changed() const;
-
   struct Pattern;
 
  private:
@@ -60,7 +57,6 @@ class MatchList {
   std::string title_;
   Options options_;
   std::vector<std::shared_ptr<const Pattern>> patterns_;
-  std::vector<FileMark> files_;
   std::vector<std::string> warnings_;
 };
 

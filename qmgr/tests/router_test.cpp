@@ -69,5 +69,11 @@ TEST_F(RouterTest, ProbesAreNotFiltered) {
   EXPECT_TRUE(Router(rules).needs_resolver(envelope));
 }
 
+TEST_F(RouterTest, ARedirectOverridesTheFilter) {
+  envelope.filter = "scan:";
+  envelope.redirect = "b@x.test";
+  EXPECT_TRUE(Router(rules).needs_resolver(envelope));
+}
+
 }  // namespace
 }  // namespace posthouse::qmgr

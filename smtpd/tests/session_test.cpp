@@ -284,6 +284,43 @@ TEST(Session, RblAnswersWithItsReason) {
   EXPECT_TRUE(has(talk.say(mail), "250 2.1.5 Ok"));
 }
 
+TEST(Session, AnAllowListDoesNotOpenTheRelay) {
+  Talk talk("smtpd_relay_restrictions = permit_dnswl_client wl.test, reject_unauth_destination\n",
+            "192.0.2.7");
+  talk.neighbours.names.answers = {{"7.2.0.192.wl.test/A", "127.0.0.2"}};
+  const std::string output =
+      talk.say("MAIL FROM:<>\r\nRCPT TO:<x@elsewhere.test>\r\nRCPT TO:<b@virt.test>\r\n");
+  EXPECT_TRUE(has(output, "554 5.7.1 <x@elsewhere.test>: Relay access denied\r\n250 2.1.5 Ok")) << output;
+}
+
+TEST(Session, HostsThatAStrangerNamesPermitNothing) {
+  Talk talk(
+      "smtpd_relay_restrictions = check_sender_mx_access inline:{mail.x.test=OK}, "
+      "reject_unauth_destination\n",
+      "192.0.2.7");
+  talk.neighbours.names.answers = {{"x.test/MX", "mail.x.test"}};
+  const std::string output = talk.say("MAIL FROM:<a@x.test>\r\nRCPT TO:<x@elsewhere.test>\r\n");
+  EXPECT_TRUE(has(output, "451 4.3.5 Server configuration error")) << output;
+}
+
+TEST(Session, NetworksThatNobodyKnowsRefuseForNow) {
+  Talk talk("mynetworks = fail:x\nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n");
+  const std::string output = talk.say("MAIL FROM:<>\r\nRCPT TO:<x@elsewhere.test>\r\n");
+  EXPECT_TRUE(has(output, "451 4.3.0 <x@elsewhere.test>: Temporary lookup failure")) << output;
+}
+
+TEST(Session, TheOnlyRecipientIsKnownAtData) {
+  Talk talk("smtpd_data_restrictions = check_recipient_access inline:{b@virt.test=REJECT}\n");
+  const std::string one = "MAIL FROM:<a@b.test>\r\nRCPT TO:<b@virt.test>\r\n";
+  EXPECT_TRUE(has(talk.say(one + "DATA\r\n"), "554 5.7.1 <b@virt.test>: Recipient address rejected"));
+  EXPECT_TRUE(has(talk.say(one + "RCPT TO:<c@virt.test>\r\nDATA\r\n"), "\r\n354 "));
+}
+
+TEST(Session, ListsAreAskedAboutReversedNibblesOfIpv6) {
+  EXPECT_EQ(reversed_address("2001:db8::1"),
+            "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2");
+}
+
 TEST(Session, BdatChunksMakeOneMessage) {
   Talk talk;
   const std::string output = talk.say(

@@ -3,6 +3,8 @@
     DnsServer("example.test. 60 MX 10 mx.example.test.\nmx.example.test. 60 A 127.0.0.5")
 
 Names outside the zone text are NXDOMAIN. fail(name) makes a name answer SERVFAIL, hang(name) nothing."""
+import os
+
 from dnslib import QTYPE, RCODE, RR
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
@@ -71,6 +73,21 @@ class DnsServer:
         self._tcp.server.handle_error = lambda *unused: None
         self._udp.start_thread()
         self._tcp.start_thread()
+
+    @classmethod
+    def on_port_53(cls, zone=""):
+        """On an address of this test process alone; needs root."""
+        return cls(zone, host=f"127.0.{os.getpid() % 200 + 20}.{os.getpid() % 250 + 1}", port=53)
+
+    def serve(self, mta):
+        """`mta` asks this server: named in main.cf, or for the reference (port 53) in a resolv.conf that only it sees."""
+        if mta.suite.is_posthouse:
+            mta.configure(dns_resolver_servers=f"{self.host}:{self.port}")
+            return
+        path = mta.folder / "resolv.conf"
+        path.write_text(f"nameserver {self.host}\noptions timeout:2 attempts:2\n")
+        path.chmod(0o644)
+        mta.resolv_conf = path
 
     @property
     def questions(self):

@@ -1,6 +1,6 @@
 """A relay and fallback server whose domains are in MySQL. The configuration is that of documents/004.
 
-Nothing of it is left out. The continuation lines of smtpd_recipient_restrictions are indented here, as they must be;
+Nothing of it is left out, but debug_peer_list and debug_peer_level do nothing (docs/differences.md). The continuation lines of smtpd_recipient_restrictions are indented here, as they must be;
 the published text lost that. `permit_sasl_authenticated` permits nobody."""
 import pytest
 

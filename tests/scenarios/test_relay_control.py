@@ -1,4 +1,7 @@
 """Nobody relays who may not."""
+import itertools
+import re
+
 import pytest
 
 STRANGERS = dict(mynetworks="127.0.0.2/32")     # the client at 127.0.0.1 is a stranger
@@ -58,7 +61,6 @@ def test_relay_domains_are_relayed(mta, sink):
     mta.start(relayhost=sink.nexthop, relay_domains="partner.test", **STRANGERS)
     mta.deliver("far@partner.test")
     sink.wait()
-    
     assert mta.ask("far@other.test").code == 454
 
 
@@ -92,9 +94,33 @@ def test_the_order_of_restrictions(mta):
     assert mta.ask("alice@virt.test").text == "554 5.7.1 <alice@virt.test>: Recipient address rejected: Access denied"
 
 
-def test_delay_reject_off_answers_at_once(mta):
-    mta.start(smtpd_delay_reject="no", smtpd_client_restrictions="reject")
-    with mta.peer(greet=False) as peer:
-        assert peer.reply().code == 220 or True
-        reply = peer.command("EHLO x")
-        assert reply.code >= 500 or peer.command("MAIL FROM:<a@b.test>").code >= 500
+# smtpd_delay_reject and the list that refuses: which command is answered so, and the stage that the log names.
+STAGES = {
+    ("no", "client"): ("(connect)", "CONNECT"), ("no", "helo"): ("EHLO me.test", "EHLO"), ("no", "sender"): ("MAIL FROM:<s@client.test>", "MAIL"),
+    ("no", "recipient"): ("RCPT TO:<alice@virt.test>", "RCPT"),
+    ("yes", "client"): ("RCPT TO:<alice@virt.test>", "RCPT"), ("yes", "helo"): ("RCPT TO:<alice@virt.test>", "RCPT"),
+    ("yes", "sender"): ("RCPT TO:<alice@virt.test>", "RCPT"), ("yes", "recipient"): ("RCPT TO:<alice@virt.test>", "RCPT"),
+}
+REFUSALS = {"client": r"<\S+\[127\.0\.0\.1\]>: Client host rejected", "helo": "<me.test>: Helo command rejected",
+            "sender": "<s@client.test>: Sender address rejected", "recipient": "<alice@virt.test>: Recipient address rejected"}
+
+
+def test_the_stage_at_which_a_list_refuses(mta):
+    ports = {(delay, stage): mta.smtpd_service(None, f"smtpd_delay_reject={delay}", f"smtpd_{stage}_restrictions=reject") for delay, stage in STAGES}
+    mta.start()
+    for key, (command, logged) in STAGES.items():
+        refusal = f"554 5.7.1 {REFUSALS[key[1]]}: Access denied"
+        with mta.peer(ports[key], greet=False) as peer:
+            replies = {"(connect)": peer.reply()}
+            for line in ("EHLO me.test", "MAIL FROM:<s@client.test>", "RCPT TO:<alice@virt.test>"):
+                replies[line] = peer.command(line)
+                if command == line:
+                    break
+            else:
+                # Who is refused as a client is told so again, whatever he says.
+                assert command == "(connect)" and replies["MAIL FROM:<s@client.test>"].text.startswith("503 5.7.0 Error: access denied for "), replies
+        before = [reply.code for line, reply in itertools.takewhile(lambda entry: entry[0] != command, replies.items())]
+        assert all(code in (220, 250) for code in before), (key, replies)
+        assert re.fullmatch(refusal, replies[command].text), (key, replies)
+        mta.log.wait(rf"^NOQUEUE: reject: {logged} from \S+: {refusal}; ", process="smtpd")
+        mta.log.forget()

@@ -64,12 +64,48 @@ def test_bare_newline_can_be_refused(mta):
     assert not mta.maildir("alice").files()
 
 
-def test_commands_before_the_greeting_are_not_executed_early(mta):
-    """A client that talks first is answered in order, or cut; its commands never count as pipelined after DATA."""
+EARLY = b"EHLO x.test\r\nMAIL FROM:<a@client.test>\r\nRCPT TO:<alice@virt.test>\r\nQUIT\r\n"
+PIPELINED = b"MAIL FROM:<a@client.test>\r\nRCPT TO:<alice@virt.test>\r\nDATA\r\nMAIL FROM:<evil@client.test>\r\n.\r\n"
+
+
+def test_commands_sent_too_early_are_told_and_answered_in_order(mta):
     mta.start()
     with mta.peer(greet=False) as peer:
-        peer.send(b"EHLO x\r\nMAIL FROM:<a@client.test>\r\nRCPT TO:<alice@virt.test>\r\nQUIT\r\n")
-        assert peer.reply().code in (220, 421, 521, 554)
+        peer.send(EARLY)
+        assert [peer.reply().code for _ in range(5)] == [220, 250, 250, 250, 221]
+    mta.log.wait(r"^improper command pipelining after (CONNECT|EHLO) from \S+\[127\.0\.0\.1\]: .*MAIL FROM:<a@client\.test>\\r\\n", process="smtpd")
+
+
+def test_commands_sent_too_early_end_the_session_where_that_is_asked(mta):
+    mta.start(smtpd_forbid_unauth_pipelining="yes")
+    for early in (EARLY, b"HELO x\r\nMAIL FROM:<>\r\n"):
+        mta.log.forget()
+        with mta.peer(greet=False) as peer:
+            peer.send(early)
+            first = peer.reply()
+            if first.code == 220:                 # the commands came after the greeting had gone
+                first = peer.reply()
+            assert first.text == "554 5.5.0 Error: SMTP protocol synchronization"
+            assert peer.is_closed()
+        mta.log.wait(r"^improper command pipelining after (CONNECT|EHLO|HELO) from ", process="smtpd")
+    with mta.peer() as peer:
+        peer.send(PIPELINED)
+        assert [peer.reply().text for _ in range(3)] == ["250 2.1.0 Ok", "250 2.1.5 Ok", "554 5.5.0 Error: SMTP protocol synchronization"]
+        assert peer.is_closed()
+    mta.wait_empty()
+    assert not mta.maildir("alice").files()
+
+
+@pytest.mark.parametrize("value, reply", [("reject_unauth_pipelining", "503 5.5.0 <DATA>: Data command rejected: Improper use of SMTP command pipelining"),
+                                          ("permit", "354 End data with <CR><LF>.<CR><LF>")])
+def test_pipelined_text_behind_data(mta, value, reply):
+    mta.start(smtpd_data_restrictions=value)
+    with mta.peer(greet=False) as peer:
+        peer.expect(220)
+        peer.command("HELO x", 250)
+        peer.send(b"MAIL FROM:<a@client.test>\r\nRCPT TO:<alice@virt.test>\r\nDATA\r\n")
+        assert [peer.reply().code for _ in range(2)] == [250, 250]
+        assert peer.reply().text == reply
 
 
 def test_text_behind_data_is_content(mta):

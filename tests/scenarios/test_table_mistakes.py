@@ -161,11 +161,13 @@ def test_an_empty_value_is_an_error_that_names_the_list(parameter, mta):
 
 
 @pytest.mark.parametrize("parameter", ("virtual_alias_maps", "virtual_mailbox_maps", "canonical_maps", "relay_domains", "transport_maps",
-                                       "relocated_maps", "recipient_bcc_maps"))
+                                       "relocated_maps", "recipient_bcc_maps", "mynetworks"))
 def test_a_table_that_fails_defers_and_never_bounces(parameter, mta, sink):
     mta.configure(relayhost=sink.nexthop, local_recipient_maps="", **{parameter: "fail:later"})
     if parameter == "relay_domains":
         mta.configure(mynetworks="127.0.0.2", smtpd_relay_restrictions="reject_unauth_destination")
+    if parameter == "mynetworks":
+        mta.configure(smtpd_relay_restrictions="permit_mynetworks, reject_unauth_destination")
     mta.start()
     recipient = "alice@virt.test" if parameter.startswith("virtual") else "one@elsewhere.test"
     with mta.peer() as peer:

@@ -22,6 +22,31 @@ TEST(Dsn, ACodeNeedsThreePartsAndAnEnd) {
   EXPECT_EQ(split_dsn("go 5.7.2", "5.7.1").dsn, "5.7.1");
 }
 
+TEST(Dsn, AnAddressStatusFollowsWhatItIsAbout) {
+  const auto as = [](DsnAbout about, std::initializer_list<std::pair<const char*, const char*>> rows) {
+    for (const auto& [code, wanted] : rows) EXPECT_EQ(dsn_about(code, about), wanted) << code;
+  };
+  as(DsnAbout::sender, {{"5.1.0", "5.1.0"},
+                        {"5.1.1", "5.1.7"},
+                        {"5.1.2", "5.1.8"},
+                        {"5.1.3", "5.1.7"},
+                        {"5.1.4", "5.1.7"},
+                        {"2.1.5", "2.1.0"},
+                        {"5.1.6", "5.1.7"},
+                        {"5.1.7", "5.1.7"},
+                        {"4.1.8", "4.1.8"},
+                        {"5.1.10", "5.1.0"},
+                        {"5.7.1", "5.7.1"}});
+  as(DsnAbout::recipient, {{"5.1.1", "5.1.1"},
+                           {"5.1.6", "5.1.6"},
+                           {"5.1.7", "5.1.3"},
+                           {"4.1.8", "4.1.2"},
+                           {"5.1.9", "5.1.0"},
+                           {"5.11.1", "5.11.1"}});
+  as(DsnAbout::other,
+     {{"5.1.0", "5.0.0"}, {"4.1.8", "4.0.0"}, {"5.1.10", "5.0.0"}, {"5.2.1", "5.2.1"}, {"", ""}});
+}
+
 TEST(Delay, NumbersLookLikeThoseOfTheReference) {
   EXPECT_EQ(delay_text(0us), "0");
   EXPECT_EQ(delay_text(-5s), "0");
