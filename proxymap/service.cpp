@@ -11,13 +11,17 @@ namespace posthouse::proxymap {
 namespace {
 
 constexpr std::chrono::seconds kIdleLimit{3600};
+constexpr std::chrono::seconds kTableCheck{1};
 constexpr std::size_t kWalkLimit = 100;  // half-walked tables that clients forgot
 
 using table::Flag;
 
-// What a client may ask for; locks and building are not among it.
+// What a client of a table that is only read may ask for.
 constexpr Flag kClientFlags =
     Flag::fold_fixed | Flag::fold_pattern | Flag::utf8 | Flag::no_substitution | Flag::base64_file;
+// One handle for all who write: two on one file would each believe in what they have read of it. Keys come
+// folded.
+constexpr Flag kWriterFlags = Flag::write | Flag::duplicate_replace;
 
 ipc::ProxyAnswer failed(const Failure& failure) {
   return {.status = ipc::ProxyStatus::retry, .value = failure.text};
@@ -54,13 +58,16 @@ void Proxymap::use(std::unique_ptr<table::Tables> tables, Approval approval, boo
 }
 
 void Proxymap::serve(runtime::Stream stream) {
-  restart_if_changed();
   ipc::Connection connection(std::move(stream));
   if (auto served = dispatcher_.serve(connection, kIdleLimit); !served)
     log::warning("{}", served.error().text);
 }
 
+// Clients keep their connections: a new one is not what to wait for.
 void Proxymap::restart_if_changed() {
+  const Deadline now = std::chrono::steady_clock::now();
+  if (now < next_check_ || service::is_draining()) return;
+  next_check_ = now + kTableCheck;
   const std::string changed = tables_->changed();
   if (changed.empty()) return;
   log::info(TableChanged{changed}.text());
@@ -81,9 +88,7 @@ std::shared_ptr<table::Table> Proxymap::open(const std::string& spec, std::uint3
     log::warning(RefusedUpdate{update, spec}.text());
     return nullptr;
   }
-  Flag asked = static_cast<Flag>(flags) & kClientFlags;
-  if (may_write_) asked = asked | Flag::write | Flag::duplicate_replace;
-  return tables_->open_or_failing(spec, asked);
+  return tables_->open_or_failing(spec, may_write_ ? kWriterFlags : static_cast<Flag>(flags) & kClientFlags);
 }
 
 ipc::ProxyAnswer Proxymap::answer(const ipc::ProxyLookup& question) {
@@ -91,6 +96,7 @@ ipc::ProxyAnswer Proxymap::answer(const ipc::ProxyLookup& question) {
   const auto table = open(question.table, question.flags, {}, out);
   if (!table) return out;
   Lookup found = table->query(question.key);
+  restart_if_changed();
   if (auto* value = std::get_if<std::string>(&found))
     return {.status = ipc::ProxyStatus::ok, .value = *value};
   if (const auto* failure = std::get_if<Failure>(&found)) return failed(*failure);

@@ -41,6 +41,7 @@ class Proxymap : public service::Service {
   std::unique_ptr<table::Tables> tables_;
   Approval approval_;
   bool may_write_ = false;
+  Deadline next_check_{};
   ipc::Dispatcher dispatcher_;
   std::map<std::uint64_t, Walk> walks_;
   std::uint64_t last_walk_ = 0;

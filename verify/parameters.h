@@ -36,12 +36,6 @@ verify process.)"}};
        .fallback = "3h",
        .doc = R"(The age of a bad result at which a question about the address starts a new probe behind.)",
        .at_least = 1}};
-  config::Bool address_verify_negative_cache{
-      *this,
-      {.name = "address_verify_negative_cache",
-       .fallback = "yes",
-       .doc =
-           R"(Remember failed probes too. Without this every question about a bad address sends a probe.)"}};
   config::Seconds address_verify_cache_cleanup_interval{
       *this,
       {.name = "address_verify_cache_cleanup_interval",

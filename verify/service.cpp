@@ -78,7 +78,7 @@ Result<void> Verify::load(const service::Environment& environment) {
             .positive_refresh = from.address_verify_positive_refresh_time(),
             .negative_expire = from.address_verify_negative_expire_time(),
             .negative_refresh = from.address_verify_negative_refresh_time(),
-            .negative_cache = from.address_verify_negative_cache()};
+            .negative_cache = (*shared)->address_verify_negative_cache()};
   cleanup_interval_ = from.address_verify_cache_cleanup_interval();
   sender_.emplace((*shared)->address_verify_sender(), (*shared)->address_verify_sender_ttl(),
                   (*identity)->myorigin());
@@ -142,7 +142,7 @@ Result<void> Verify::reload(const service::Environment& environment) {
   const std::string map = map_;
   if (auto loaded = load(environment); !loaded) return loaded;
   if (map != map_) {
-    // The cache is locked for the life of the process: the successor opens the new one.
+    // The old cache may be locked for the life of the process: the successor opens the new one.
     log::info("address_verify_map has changed -- restarting");
     service::request_drain();
   }

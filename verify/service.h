@@ -1,4 +1,4 @@
-// The verify service: one process, its cache locked for its life.
+// The verify service: one process; a cache in a Berkeley file is locked for its life.
 #pragma once
 
 #include <memory>

@@ -8,6 +8,7 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/connection.h"
 #include "lib/log/log.h"
+#include "lib/peers/verify_parameters.h"
 #include "lib/runtime/fiber.h"
 
 namespace posthouse::delivery {
@@ -86,7 +87,10 @@ Result<void> Agent::prepare(const service::Environment& environment) {
   if (!messages) return fail(unusable(messages.error()));
   if (!logging) return fail(unusable(logging.error()));
   if (!queue) return fail(unusable(queue.error()));
+  const auto verify = config::load<peers::VerifyParameters>(*environment.main_cf);
+  if (!verify) return fail(unusable(verify.error()));
   settings_.results.soft_bounce = (*messages)->soft_bounce();
+  settings_.results.keeps_bad_probes = (*verify)->address_verify_negative_cache();
   settings_.results.delay_decimals = (*logging)->delay_logging_resolution_limit();
   settings_.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
                                        static_cast<unsigned>((*queue)->hash_queue_depth()));

@@ -161,7 +161,9 @@ void Results::probe_failed(std::size_t index, const Relay& relay, const Failure&
   }
   mark(index);
   entries_[index].outcome = ipc::Outcome::delivered;
-  log(index, relay, delays(relay), failure.dsn, "undeliverable", failure.text);
+  const bool is_forgotten = is_probe() && !settings_.keeps_bad_probes;
+  log(index, relay, delays(relay), failure.dsn,
+      is_forgotten ? "undeliverable-but-not-cached" : "undeliverable", failure.text);
 }
 
 void Results::recorded_elsewhere(std::size_t index, ipc::Outcome outcome) {

@@ -47,6 +47,7 @@ struct ResultPeers {
 
 struct ResultSettings {
   bool soft_bounce = false;
+  bool keeps_bad_probes = true;  // address_verify_negative_cache: what verify does not keep is logged as such
   int delay_decimals = 2;
   const Clock* clock = &Clock::system();
   std::shared_ptr<const StatusFilter> filter;

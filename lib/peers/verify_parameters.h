@@ -6,6 +6,12 @@
 namespace posthouse::peers {
 
 struct VerifyParameters : config::ParamSet {
+  config::Bool address_verify_negative_cache{
+      *this,
+      {.name = "address_verify_negative_cache",
+       .fallback = "yes",
+       .doc =
+           R"(Remember failed probes too. Without this every question about a bad address sends a probe.)"}};
   config::Str address_verify_sender{
       *this,
       {.name = "address_verify_sender",

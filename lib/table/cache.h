@@ -3,8 +3,8 @@
 //
 // The walk takes one entry per loop turn, starts when the last one is `interval` ago (the time is kept in
 // the table under _LAST_CACHE_CLEANUP_COMPLETED_), deletes an entry only after it has gone past it, and not
-// if it is updated meanwhile; until then the entry is reported as not found. Tables are locked for the life
-// of the process; use one thread.
+// if it is updated meanwhile; until then the entry is reported as not found. Berkeley files are locked for
+// the life of the process; others may be shared. Use one thread.
 #pragma once
 
 #include <functional>

@@ -27,22 +27,29 @@ bool names_pattern_type(std::string_view spec) {
 
 class ProxyTable : public Table {
  public:
-  ProxyTable(std::string_view name, Flag flags, std::shared_ptr<ipc::Client> client, std::string service)
+  // `walker`: the service that walks through tables; the same as `client` for those opened for writing.
+  ProxyTable(std::string_view name, Flag flags, std::shared_ptr<ipc::Client> client,
+             std::shared_ptr<ipc::Client> walker, std::string service)
       : Table("proxy", std::string(name), flags),
         client_(std::move(client)),
+        walker_(std::move(walker)),
         service_(std::move(service)),
         is_pattern_(names_pattern_type(name)) {}
   bool is_pattern() const override { return is_pattern_; }
   bool may_wait() const override { return true; }
 
   Result<void> update(std::string_view key, std::string_view value) override {
-    auto answer = ask(ipc::ProxyUpdate{name(), sent_flags(), std::string(key), std::string(value)});
+    auto prepared = prepared_key(key);
+    if (!prepared) return {};
+    auto answer = ask(ipc::ProxyUpdate{name(), sent_flags(), std::move(*prepared), std::string(value)});
     if (!answer) return fail(std::move(answer.error()));
     if (answer->status != ipc::ProxyStatus::ok) return fail(trouble(*answer));
     return {};
   }
   Result<bool> erase(std::string_view key) override {
-    auto answer = ask(ipc::ProxyDelete{name(), sent_flags(), std::string(key)});
+    auto prepared = prepared_key(key);
+    if (!prepared) return false;
+    auto answer = ask(ipc::ProxyDelete{name(), sent_flags(), std::move(*prepared)});
     if (!answer) return fail(std::move(answer.error()));
     if (answer->status == ipc::ProxyStatus::not_found) return false;
     if (answer->status != ipc::ProxyStatus::ok) return fail(trouble(*answer));
@@ -73,7 +80,7 @@ class ProxyTable : public Table {
     return Failure::deferred("4.3.0", answer.value);
   }
 
-  std::shared_ptr<ipc::Client> client_;
+  std::shared_ptr<ipc::Client> client_, walker_;
   std::string service_;
   bool is_pattern_;
 };
@@ -82,7 +89,8 @@ class ProxyCursor : public Cursor {
  public:
   explicit ProxyCursor(ProxyTable& table) : table_(table) {}
   Result<std::optional<Entry>> next() override {
-    auto answer = table_.ask(ipc::ProxyNext{table_.name(), table_.sent_flags(), walk_});
+    auto answer = table_.walker_->ask<ipc::ProxyAnswer>(
+        ipc::ProxyNext{table_.name(), table_.sent_flags(), walk_}, deadline_after(kAnswerLimit));
     if (!answer) return fail(std::move(answer.error()));
     if (answer->status == ipc::ProxyStatus::not_found) return std::optional<Entry>{};
     if (answer->status != ipc::ProxyStatus::ok) return fail(table_.trouble(*answer));
@@ -107,7 +115,9 @@ Opened open_proxy(Tables& tables, std::string_view name, Flag flags) {
   const Settings& settings = tables.settings();
   const std::string service =
       has(flags, Flag::write) ? settings.proxywrite_service : settings.proxymap_service;
-  return std::make_unique<ProxyTable>(name, flags, tables.service_client("private/" + service), service);
+  return std::make_unique<ProxyTable>(name, flags, tables.service_client("private/" + service),
+                                      tables.service_client("private/" + settings.proxywrite_service),
+                                      service);
 }
 
 }  // namespace posthouse::table

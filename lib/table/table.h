@@ -2,7 +2,8 @@
 //
 // lookup() never makes trouble look like "not found": an unreachable server, an unreadable file, an
 // empty value, or a value that is not UTF-8 while SMTPUTF8 is on are Failures (defer, 4.3.0), already
-// logged with the detail that is not for the peer. An empty or non-UTF-8 key is NotFound without a query.
+// logged with the detail that is not for the peer. An empty or non-UTF-8 key is NotFound without a query, and
+// so is one with a NUL except for patterns.
 //
 // Only tables with may_wait() suspend the fiber in lookup(); file and memory tables answer at once.
 // Hold no reference into shared state across the lookup of a table that may wait. Tables belong to one
@@ -30,7 +31,7 @@ enum class Flag : unsigned {
   no_untrusted = 1 << 4,        // refuse table types whose content is not under our control (tcp, …)
   write = 1 << 5,               // update/erase/iterate on an existing or new table
   truncate = 1 << 6,            // with write: start empty
-  open_lock = 1 << 7,           // exclusive lock for the life of the handle (verify, postscreen caches)
+  open_lock = 1 << 7,           // a cache: Berkeley files are locked for the life of the handle
   try_null = 1 << 8,            // stored keys and values end with NUL
   try_plain = 1 << 9,           // stored keys and values have no NUL (neither flag: the type's convention)
   source_owner = 1 << 10,       // with write: created with the rights of the source file's owner

@@ -176,6 +176,11 @@ class Instance:
         assert not check or result.returncode == 0, f"{command} {arguments}: {result.returncode}\n{output}"
         return result
 
+    def spawn(self, command, *arguments, output):
+        """Starts a command of the suite as run() does and does not wait for it; a Popen."""
+        return subprocess.Popen([self.suite.command(command), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=output,
+                                stderr=subprocess.STDOUT, env=self._environment(), cwd="/")
+
     def sendmail(self, *arguments, message, check=True):
         return self.run("sendmail", *arguments, input=message, check=check)
 

@@ -293,8 +293,8 @@ def test_each_daemon_sees_that_its_table_has_changed(mta, sink):
     """What mail shows of each table, before and after: the daemon that has it open is renewed, mail goes on."""
     tables = {"virtual_alias_maps": ("cleanup", "asked@virt.test {}@virt.test\n"),
               "transport_maps": ("trivial-rewrite", "moved.test smtp:[127.0.0.1]:{port}\n"),
-              "virtual_mailbox_maps": ("virtual", "bob@virt.test bob/\nalice@virt.test alice/\nfixed@virt.test {}/\n"),
-              "alias_maps": ("local", "asked: {}@virt.test\n"),
+              "virtual_mailbox_maps": ("virtual", "bob@virt.test bob/\nalice@virt.test alice/\nfixed@virt.test {}-fixed/\n"),
+              "alias_maps": ("local", "asked {}@virt.test\n"),
               "smtp_generic_maps": ("smtp", "sender@client.test {}@outside.test\n"),
               "relay_domains": ("proxymap", "{}.relay.test x\n")}
     with Sink() as other:
@@ -305,25 +305,33 @@ def test_each_daemon_sees_that_its_table_has_changed(mta, sink):
         mta.configure(**{name: write(name, "alice") for name in tables}, relayhost=sink.nexthop,
                       smtpd_relay_restrictions="reject_unauth_destination", smtpd_recipient_restrictions="")
         far = mta.smtpd_service(None, "smtpd_relay_restrictions=permit_mynetworks, reject")
-        mta.start(relay_domains=f"proxy:hash:{mta.config}/relay_domains", local_recipient_maps="")
+        mta.start(relay_domains=f"proxy:hash:{mta.config}/relay_domains", local_recipient_maps="",
+                  virtual_alias_domains="")
 
         def delivered(recipient, port=None):
-            """The last delivery line of one message, and what the next hop got."""
+            """The Message-Id of one message, and its delivery lines when it is done."""
             with mta.peer(port) as peer:
                 queue_id, message_id = peer.deliver(recipient)
+            return message_id, deliveries_of(queue_id)
+
+        def deliveries_of(queue_id):
             mta.log.wait(rf"^{queue_id}: removed$", process="qmgr")
-            return message_id, " ".join(line.text for line in mta.log.of(queue_id) if "status=" in line.text)
+            text = " ".join(line.text for line in mta.log.of(queue_id) if "status=" in line.text)
+            forwarded = re.search(r"forwarded as (\w+)", text)
+            return text + (deliveries_of(forwarded[1]) if forwarded else "")
 
         shows = {
             "virtual_alias_maps": lambda: "to=<bob@virt.test>, orig_to=<asked@virt.test>" in delivered("asked@virt.test")[1],
             "transport_maps": lambda: f":{other.port}," in delivered("x@moved.test", far)[1],
-            "virtual_mailbox_maps": lambda: delivered("fixed@virt.test") and len(mta.maildir("bob").messages()) > 0,
+            "virtual_mailbox_maps": lambda: delivered("fixed@virt.test") and bool(mta.maildir("bob-fixed").files()),
             "alias_maps": lambda: "to=<bob@virt.test>, orig_to=<asked@mx.example.test>" in delivered("asked@mx.example.test")[1],
             "smtp_generic_maps": lambda: sink.wait_for_message(delivered("x@far.test", far)[0]).sender == "bob@outside.test",
             "relay_domains": lambda: mta.ask("x@bob.relay.test").code == 250,
         }
+        if mta.suite.is_reference:
+            del tables["relay_domains"]       # its proxymap looks at files only when a client connects anew
         for parameter, (daemon, _) in tables.items():
             assert not shows[parameter](), parameter
             write(parameter, "bob")
-            wait_for(shows[parameter], lambda parameter=parameter: f"the new {parameter} are used")
+            wait_for(shows[parameter], lambda parameter=parameter: f"the new {parameter} are used", interval=0.5)
             mta.log.wait(rf"table hash:{mta.config}/{parameter}(\(\S+\))? has changed -- restarting$", process=daemon)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.instance import IS_ROOT
+from harness.memcached import Memcached
 from harness.ports import free_port
 from harness.server import Server
 from harness.waiting import wait_for
@@ -104,6 +105,20 @@ def test_rows_nulls_and_limits(tables, mysql):
     assert tables.ask(columns, "bob@example.com")[1] == {"bob@example.com": "bob@example.com,example.com/bob/"}
 
 
+def test_procedures_and_their_results(tables, mysql):
+    mysql.sql("""DELIMITER //
+    CREATE PROCEDURE one(IN k VARCHAR(99)) BEGIN SELECT goto FROM alias WHERE address = k AND active = 1; END//
+    CREATE PROCEDURE two(IN k VARCHAR(99)) BEGIN SELECT 'x'; SELECT 'y'; END//
+    CREATE PROCEDURE none(IN k VARCHAR(99)) BEGIN IF k = 'sales@example.com' THEN SELECT 'found'; END IF; END//""", "postfix")
+    one = tables.file("one.cf", "mysql", **mysql.settings, query="CALL one('%s')")
+    assert tables.ask(one, "sales@example.com", "none@x", "sales@example.com")[1] == {"sales@example.com": "alice@example.com,bob@example.com"}
+    tables.fails(tables.file("two.cf", "mysql", **mysql.settings, query="CALL two('%s')"), "sales@example.com", "several result sets")
+    strict = tables.file("strict.cf", "mysql", **mysql.settings, query="CALL none('%s')")
+    tables.fails(strict, "none@x", "no result set")
+    lax = tables.file("lax.cf", "mysql", **mysql.settings, query="CALL none('%s')", require_result_set="no")
+    assert tables.ask(lax, "none@x", "sales@example.com")[1] == {"sales@example.com": "found"}
+
+
 HOSTILE = ["' OR '1'='1", "x' UNION SELECT v FROM secret -- ", "x'; DROP TABLE alias; -- ", "\\' OR 1=1 -- ", "x\\", "'", "''", '"',
            "%s", "%", "a@b' OR ''='", "\u00bf' OR 1=1 -- ", "\u00e9\u0027 OR 1=1#", "x" * 10240, "/*", "#", "\x1a", "a\tb'"]
 
@@ -114,6 +129,7 @@ def test_keys_cannot_leave_their_quotes(part, tables, mysql):
         settings = dict(mysql.settings, **({"charset": charset} if charset else {}))
         spec = tables.file("inject.cf", "mysql", **settings, query=f"SELECT goto FROM alias WHERE address='{part}' AND active = '1'")
         assert tables.ask(spec, *HOSTILE, *(text + "@example.com" for text in HOSTILE))[1] == {}
+        assert tables.ask_one(spec, "sales@example.com\n' OR 1=1 -- ")[:2] == (1, "")
     assert mysql.sql("SELECT COUNT(*) FROM alias", "postfix").strip() == "4"
 
 
@@ -177,6 +193,21 @@ def test_proxymap_shares_a_handful_of_connections(mta, tables, mysql):
     mta.log.wait(f"to approve this table for read-only access, list proxy:{other} in main.cf:proxy_read_maps", process="proxymap")
 
 
+def test_proxymap_outlives_its_database(mta, tables, mysql, sink):
+    """While it is away answers are temporary; the connections that died with it are not in the way of the next ones."""
+    domains = tables.file("d.cf", "mysql", **mysql.settings, query="SELECT domain FROM domains WHERE domain = '%s'", timeout=5)
+    mta.start(relay_domains=f"proxy:{domains}", relayhost=sink.nexthop, mynetworks="127.0.0.2/32",
+              smtpd_relay_restrictions="reject_unauth_destination")
+    assert mta.ask("one@friet.pan").code == 250
+    pids = mta.pids("proxymap")
+    mysql.stop()
+    assert mta.ask("two@friet.pan").text == "451 4.3.0 <two@friet.pan>: Temporary lookup failure"
+    mysql.start()
+    wait_for(lambda: mta.ask("three@friet.pan").code == 250, lambda: "the database is asked again")
+    assert mta.ask("four@other.pan").code == 554
+    assert mta.pids("proxymap") == pids
+
+
 def test_proxywrite_updates_what_is_approved(mta, tables, folder):
     path = mta.data / "shared"
     mta.start(address_verify_map=f"proxy:btree:{path}", proxy_write_maps=f"proxy:btree:{path}")
@@ -196,28 +227,24 @@ def test_sqlite(tables, folder):
         db.executemany("INSERT INTO alias VALUES (?, ?)", [("a@x", "one"), ("o'b@x", "two"), ("n@x", None), ("m@x", "1"), ("m@x", "2")])
     spec = tables.file("s.cf", "sqlite", dbpath=path, query="SELECT goto FROM alias WHERE address='%s'")
     assert tables.ask(spec, "a@x", "o'b@x", "n@x", "m@x", "z@x", *HOSTILE)[1] == {"a@x": "one", "o'b@x": "two", "m@x": "1,2"}
+    old = tables.file("old.cf", "sqlite", dbpath=path, select_field="goto", table="alias", where_field="address")
+    assert tables.ask(old, "a@x", "z@x")[1] == {"a@x": "one"}
+    assert tables.ask_one(spec, "a@x\n' OR 1=1 -- ")[:2] == (1, "")
+    busy = tables.file("busy.cf", "sqlite", dbpath=path, query="SELECT goto FROM alias WHERE address='%s'", timeout=1)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        tables.fails(busy, "a@x", "database is locked", "query error")
+        writer.execute("ROLLBACK")
+    assert tables.ask(busy, "a@x")[1] == {"a@x": "one"}
     missing = tables.file("t.cf", "sqlite", dbpath=folder / "none", query="SELECT 1")
     assert tables.ask(missing, "a")[0] == 1
-
-
-@pytest.fixture
-def redis(folder):
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is not installed")
-    port = free_port()
-    server = Server(port, "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "secret",
-                    "--dir", str(folder))
-    server.cli = lambda *words: subprocess.run(["redis-cli", "-p", str(port), "-a", "secret", "--no-auth-warning", *words], check=True,
-                                               capture_output=True).stdout.decode().strip()
-    yield server
-    server.stop()
 
 
 def test_redis(tables, redis):
     redis.cli("set", "verify:a@x", "one")
     redis.cli("hset", "routes", "x.test", "smtp:[y]")
     redis.cli("sadd", "blocked", "10.0.0.1")
-    settings = {"hosts": f"127.0.0.1:{redis.port}", "password": "secret"}
+    settings = redis.settings
     plain = tables.file("get.cf", "redis", **settings, key_format="verify:%s", ttl=100)
     assert tables.ask(plain, "a@x", "A@X", "b@x")[1] == {"a@x": "one", "A@X": "one"}
     hashed = tables.file("hash.cf", "redis", **settings, command="hash", hash="routes")
@@ -229,6 +256,7 @@ def test_redis(tables, redis):
     assert sorted(tables.mta.run("postmap", "-s", plain).stdout.splitlines()) == ["a@x\tone", "n@x\tnew value"]
     assert tables.mta.run("postmap", "-d", "a@x", plain).returncode == 0
     assert redis.cli("exists", "verify:a@x") == "0"
+    assert tables.ask_one(plain, "n@x\nx")[:2] == (1, "")
     for wrong in (dict(settings, password="no"), dict(settings, hosts=f"127.0.0.1:{free_port()}")):
         spec = tables.file("wrong.cf", "redis", **wrong)
         status, answers, complaints = tables.ask(spec, "a@x")
@@ -237,17 +265,6 @@ def test_redis(tables, redis):
     begun = time.monotonic()
     assert tables.ask(tables.file("slow.cf", "redis", **settings, timeout=2), "a@x")[0] == 1
     assert time.monotonic() - begun < 30
-
-
-@pytest.fixture
-def memcached(folder):
-    if not shutil.which("memcached"):
-        pytest.skip("memcached is not installed")
-    port = free_port()
-    user = ["-u", "nobody"] if IS_ROOT else []
-    server = Server(port, "memcached", "-l", "127.0.0.1", "-p", str(port), *user)
-    yield server
-    server.stop()
 
 
 def test_memcache_with_a_backup(tables, memcached):
@@ -311,13 +328,39 @@ def test_postgres(tables, postgres):
 
 # --- small protocols --------------------------------------------------------------------------------------
 
+def test_postgres_in_other_forms(tables, postgres, folder):
+    postgres.sql("CREATE TABLE t (address TEXT, goto TEXT); INSERT INTO t VALUES ('a@x', 'one'), ('ü@x', 'two'), ('b@y', 'three')")
+    settings = {"user": "postgres", "dbname": "postgres", "query": "SELECT goto FROM t WHERE address='%s'", "timeout": 3}
+    here = f"127.0.0.1:{postgres.port}"
+    for number, hosts in enumerate((f"inet:{here}", f"postgresql://postgres@{here}/postgres", f"127.0.0.1:{free_port()} {here}")):
+        spec = tables.file(f"{number}.cf", "pgsql", **settings, hosts=hosts)
+        assert tables.ask(spec, "a@x", "none@x")[1] == {"a@x": "one"}, hosts
+    tables.mta.environment["PGPORT"] = str(postgres.port)      # a socket directory has no place for it
+    assert tables.ask(tables.file("unix.cf", "pgsql", **settings, hosts=f"unix:{folder}/pg"), "a@x")[1] == {"a@x": "one"}
+    own = tables.file("own.cf", "pgsql", **settings, hosts=here, domain="x", result_format="<%s>")
+    assert tables.ask(own, "a@x", "b@y", "a")[1] == {"a@x": "<one>"}
+    latin = tables.file("latin.cf", "pgsql", **settings, hosts=here, encoding="LATIN1")
+    assert tables.ask(latin, "a@x")[1] == {"a@x": "one"}
+    utf8 = tables.file("utf8.cf", "pgsql", **settings, hosts=here)
+    assert tables.ask(utf8, "ü@x")[1] == {"ü@x": "two"}
+    local = tables.file("u.cf", "pgsql", **dict(settings, query="SELECT goto FROM t WHERE address='%u'"), hosts=here)
+    assert tables.ask(local, *(text + "@example.com" for text in HOSTILE))[1] == {}
+    assert tables.ask_one(utf8, "a@x\n' OR 1=1 -- ")[:2] == (1, "")
+    tables.fails(tables.file("down.cf", "pgsql", **settings, hosts=f"127.0.0.1:{free_port()}"), "a@x", "query error")
+
+
 @pytest.fixture
 def answering():
-    """Starts line or netstring servers: answering(function of the request bytes) -> port."""
+    """Starts line or netstring servers: answering(function of the request bytes) -> port, or the path `unix`."""
     listeners = []
 
-    def start(answer):
-        listener = socket.create_server(("127.0.0.1", 0))
+    def start(answer, unix=None):
+        if unix:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(unix))
+            listener.listen()
+        else:
+            listener = socket.create_server(("127.0.0.1", 0))
         listeners.append(listener)
 
         def talk(connection):
@@ -337,7 +380,7 @@ def answering():
                 threading.Thread(target=talk, args=(connection,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
-        return listener.getsockname()[1]
+        return unix or listener.getsockname()[1]
 
     yield start
     for listener in listeners:
@@ -376,6 +419,65 @@ def test_a_server_that_sends_garbage_is_an_error(tables, answering):
                  tables.file("m.cf", "memcache", memcache=f"127.0.0.1:{answering(lambda request: b'VALUE x y z' + b'w' * 5000)}")):
         status, answers, _ = tables.ask(spec, "a")
         assert status == 1 and not answers, spec
+
+
+def test_servers_on_sockets_of_the_file_system(tables, answering, folder):
+    path = answering(lambda request: b"6:OK one," if b"map a" in request else b"9:NOTFOUND ,", unix=folder / "map")
+    assert tables.ask(f"socketmap:unix:{path}:map", "a", "b")[1] == {"a": "one"}
+    public = folder / "public"
+    public.mkdir()
+    public.chmod(0o777)
+    memcached = Memcached(unix=public / "memcached")
+    try:
+        spec = tables.file("m.cf", "memcache", memcache=f"unix:{public}/memcached")
+        tables.mta.run("postmap", "-i", spec, input=b"a one\n")
+        assert tables.ask(spec, "a", "b")[1] == {"a": "one"}
+    finally:
+        memcached.stop()
+
+
+def test_tcp_is_tried_three_times(tables, answering):
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return b"200 one\n" if len(asked) == 3 else None
+
+    spec = f"tcp:127.0.0.1:{answering(answer)}"
+    assert tables.ask(spec, "a")[1] == {"a": "one"}
+    tables.fails(spec, "a", "query error")
+    assert asked == [b"get a\n"] * 6
+
+
+def test_what_memcache_sends_and_how_often(tables, answering, memcached):
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return b"STORED\r\n" if request.startswith(b"set ") else None
+
+    fake = {"memcache": f"127.0.0.1:{answering(answer)}"}
+    tables.mta.run("postmap", "-i", tables.file("ttl.cf", "memcache", **fake, ttl=77, flags=5), input=b"a one\n")
+    assert asked == [b"set a 5 77 3\r\none\r\n"]
+    asked.clear()
+    tables.fails(tables.file("tries.cf", "memcache", **fake, max_try=3, retry_pause=1), "a", "query error")
+    assert asked == [b"get a\r\n"] * 3
+    real = {"memcache": f"127.0.0.1:{memcached.port}"}
+    small = tables.file("small.cf", "memcache", **real, data_size_limit=10, max_try=1)
+    tables.mta.run("postmap", "-i", small, input=b"short 0123456789\nlong 0123456789a\n")
+    assert tables.ask(small, "short")[1] == {"short": "0123456789"}
+    tables.fails(small, "long", "unexpected reply")
+    assert tables.ask(tables.file("large.cf", "memcache", **real), "long")[1] == {"long": "0123456789a"}
+
+
+def test_memcache_that_is_down_has_its_backup(tables):
+    backup = tables.mta.table("backup", "a one\n", "btree")
+    spec = tables.file("m.cf", "memcache", memcache=f"127.0.0.1:{free_port()}", backup=backup)
+    status, answers, complaints = tables.ask(spec, "a", "b")
+    assert answers == {"a": "one"} and any("Connection refused" in line for line in complaints)
+    assert tables.ask(spec, "b")[:2] == (1, {})
+    tables.mta.run("postmap", "-i", spec, input=b"b two\n")
+    assert tables.ask(backup, "b")[1] == {"b": "two"}
 
 
 def test_json(tables):

@@ -138,3 +138,30 @@ def test_probes_take_a_way_of_their_own(way, mta, sink):
         assert [probed.asked_for(recipient) for recipient in recipients] == [1] * len(recipients)
         assert not probed.messages
         mta.wait_empty()
+
+
+def test_mailboxes_of_this_host_are_verified_without_mail_to_them(mta):
+    """Users, aliases and virtual mailboxes, each by the agent that would deliver."""
+    answers = {
+        "alice@virt.test": "250 2.1.5 Ok",
+        "gone@virt.test": '450 4.1.1 <gone@virt.test>: Recipient address rejected: unverified address: unknown user: "gone@virt.test"',
+        "games@mx.example.test": "250 2.1.5 Ok",
+        "nobody-here@mx.example.test":
+            '450 4.1.1 <nobody-here@mx.example.test>: Recipient address rejected: unverified address: unknown user: "nobody-here"',
+        "other@mx.example.test": "250 2.1.5 Ok",
+        "several@mx.example.test": "250 2.1.5 Ok",
+        "postmaster@relocated.test":
+            "450 4.1.1 <postmaster@relocated.test>: Recipient address rejected: unverified address: User has moved to new@far.test",
+    }
+    mta.start(smtpd_recipient_restrictions="permit_auth_destination, reject", smtpd_relay_restrictions="reject_unverified_recipient",
+              smtpd_reject_unlisted_recipient="no", address_verify_poll_delay="1s", address_verify_poll_count="30",
+              virtual_mailbox_domains="virt.test, relocated.test", relocated_maps="inline:{postmaster@relocated.test=new@far.test}",
+              alias_maps=mta.table("aliases", "other alice@virt.test\nseveral alice@virt.test, games\n"))
+    for recipient, expected in answers.items():
+        assert mta.ask(recipient).text == expected
+    mta.wait_empty()
+    assert not mta.maildir("alice").files() and not mta.log.has(r"status=sent")
+    probes = {line["to"]: (line["process"], line["status"]) for line in mta.log.deliveries()}
+    assert probes["alice@virt.test"] == ("virtual", "deliverable") and probes["gone@virt.test"] == ("virtual", "undeliverable")
+    assert probes["games@mx.example.test"] == ("local", "deliverable")
+    assert probes["nobody-here@mx.example.test"] == ("local", "undeliverable")

@@ -126,6 +126,17 @@ TEST_F(ResultsTest, ProbesAreNeverDeferredOrBounced) {
   EXPECT_EQ(file.bytes_, ".D...D..");
 }
 
+TEST_F(ResultsTest, ABadProbeThatVerifyDoesNotKeepIsLoggedAsSuch) {
+  request.flags = ipc::delivery_flag::kProbe;
+  settings.keeps_bad_probes = false;
+  Results all = results();
+  all.delivered(0, {}, {.text = "250 ok"});
+  all.failed(1, {}, Failure::bounced("5.1.1", "no"));
+  all.finish();
+  EXPECT_THAT(lines[0], HasSubstr("status=deliverable"));
+  EXPECT_THAT(lines[1], HasSubstr("status=undeliverable-but-not-cached (no)"));
+}
+
 TEST_F(ResultsTest, SuccessReportsGoToTheTraceLog) {
   request.recipients[0].notify = 2;
   Results all = results();

@@ -207,7 +207,13 @@ Result<std::unique_ptr<Table>> open_existing(Tables& tables, std::string type, s
   if (!fd) return fail(cannot_open(path, errno));
   if (status.st_size == 0) return fail(cannot_open(path, "unexpected zero-size file"));
   const bool keeps_lock = has(flags, Flag::open_lock);
-  if (!lock_file(fd.get(), keeps_lock ? LOCK_EX | LOCK_NB : write ? LOCK_EX : LOCK_SH))
+  const int operation = write ? LOCK_EX : LOCK_SH;
+  bool is_locked = lock_file(fd.get(), operation | LOCK_NB);
+  if (!is_locked && errno == EWOULDBLOCK && !keeps_lock) {
+    log::warning("{}: waiting for its lock, which another process holds", path);
+    is_locked = lock_file(fd.get(), operation);
+  }
+  if (!is_locked)
     return fail(cannot_open(
         path, fmt::format("unable to set {} lock: {}", write ? "exclusive" : "shared", error_text(errno))));
   auto db = open_database(

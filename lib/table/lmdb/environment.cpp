@@ -54,13 +54,6 @@ bool Environment::lock(bool exclusive) {
   return result == 0;
 }
 
-bool Environment::try_lock_for_life() {
-  struct flock request {};
-  request.l_type = F_WRLCK;
-  request.l_whence = SEEK_SET;
-  return ::fcntl(fd(), F_SETLK, &request) == 0;
-}
-
 void Environment::unlock() {
   struct flock request {};
   request.l_type = F_UNLCK;
@@ -96,8 +89,8 @@ void Environment::end_read() {
   if (std::exchange(is_reading_, false) && reader_) mdb_txn_reset(reader_.get());
 }
 
-int Environment::read(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked) {
-  if (!is_locked && !turn_->hold()) return errno;
+int Environment::read(const std::function<int(MDB_txn*, MDB_dbi)>& work) {
+  if (!turn_->hold()) return errno;
   if (!is_reading_) {
     if (const int error = begin_read()) return error;
     is_reading_ = true;
@@ -110,8 +103,6 @@ int Environment::read(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is
     is_reading_ = false;
     mdb_txn_commit(reader_.release());
   }
-  // With a lock for life there is no end of the turn: the next call must see what was written since.
-  if (is_locked) end_read();
   return error;
 }
 

@@ -35,12 +35,11 @@ class Environment {
   // Shared or exclusive fcntl lock on the whole file for one transaction.
   bool lock(bool exclusive);
   void unlock();
-  bool try_lock_for_life();  // exclusive; false with errno if somebody else holds it
 
   // Runs `work` in a write transaction and commits; doubles the map and repeats when it is full.
   int write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked);
-  // A read transaction; it and its lock are kept until the end of the loop turn, unless `is_locked` for life.
-  int read(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked);
+  // A read transaction; it and its lock are kept until the end of the loop turn.
+  int read(const std::function<int(MDB_txn*, MDB_dbi)>& work);
   // For caches: commits need not reach the disk; sync() does that now and then.
   void defer_sync();
   int sync();

@@ -32,7 +32,7 @@ class LmdbTable : public Table {
       prepared->push_back('\0');
       stored.push_back('\0');
     }
-    return put(*prepared, stored, has(flags(), Flag::duplicate_replace) || holds_lock());
+    return put(*prepared, stored, has(flags(), Flag::duplicate_replace) || has(flags(), Flag::open_lock));
   }
   Result<void> update_plain(std::string_view key, std::string_view value) override {
     return put(key, value, true);
@@ -48,7 +48,7 @@ class LmdbTable : public Table {
             MDB_val val = to_val(form);
             return mdb_del(txn, database, &val, nullptr);
           },
-          holds_lock());
+          false);
       if (error != 0 && error != MDB_NOTFOUND) failed = error;
       return error == 0;
     });
@@ -71,14 +71,12 @@ class LmdbTable : public Table {
     std::string value;
     int failed = 0;
     const bool found = nulls_.first_hit(key, [&](std::string_view form) {
-      const int error = environment_->read(
-          [&](MDB_txn* txn, MDB_dbi database) {
-            MDB_val key_val = to_val(form), answer{};
-            const int got = mdb_get(txn, database, &key_val, &answer);
-            if (got == 0) value = NullConvention::stripped(to_view(answer));
-            return got;
-          },
-          holds_lock());
+      const int error = environment_->read([&](MDB_txn* txn, MDB_dbi database) {
+        MDB_val key_val = to_val(form), answer{};
+        const int got = mdb_get(txn, database, &key_val, &answer);
+        if (got == 0) value = NullConvention::stripped(to_view(answer));
+        return got;
+      });
       if (error != 0 && error != MDB_NOTFOUND) failed = error;
       return error == 0;
     });
@@ -89,7 +87,6 @@ class LmdbTable : public Table {
 
  private:
   friend class LmdbCursor;
-  bool holds_lock() const { return has(flags(), Flag::open_lock); }
   Failure trouble(std::string_view what, int error) const {
     return Failure::deferred("4.3.0",
                              fmt::format("{} database {}.lmdb: {}", what, name(), mdb_strerror(error)));
@@ -100,7 +97,7 @@ class LmdbTable : public Table {
           MDB_val key_val = to_val(key), value_val = to_val(value);
           return mdb_put(txn, database, &key_val, &value_val, replace ? 0U : MDB_NOOVERWRITE);
         },
-        holds_lock());
+        false);
     if (error == MDB_KEYEXIST) {
       if (!has(flags(), Flag::duplicate_ignore))
         log::warning("lmdb:{}: duplicate entry: \"{}\"", name(), NullConvention::stripped(key));
@@ -122,8 +119,8 @@ class LmdbCursor : public Cursor {
   explicit LmdbCursor(LmdbTable& table) : table_(table) {}
   Result<std::optional<Entry>> next() override {
     std::optional<Entry> entry;
-    const int error = table_.environment_->read(
-        [&](MDB_txn* txn, MDB_dbi database) { return step(txn, database, entry); }, table_.holds_lock());
+    const int error =
+        table_.environment_->read([&](MDB_txn* txn, MDB_dbi database) { return step(txn, database, entry); });
     if (error == MDB_NOTFOUND) return std::optional<Entry>{};
     if (error != 0) return fail(table_.trouble("read", error));
     return entry;
@@ -193,8 +190,7 @@ Result<std::unique_ptr<Table>> open_lmdb(Tables& tables, std::string_view name, 
   const bool write = has(flags, Flag::write);
   auto environment = Environment::open(path, write, write, tables.settings().lmdb_map_size);
   if (!environment) return fail(std::move(environment.error()));
-  if (has(flags, Flag::open_lock) && !(*environment)->try_lock_for_life())
-    return fail(cannot_open(path, fmt::format("unable to set exclusive lock: {}", error_text(errno))));
+  // A cache is no exception among readers and writers: hosts may share it, and postmap may look into it.
   if (has(flags, Flag::open_lock)) (*environment)->defer_sync();
   struct stat status {};
   ::fstat((*environment)->fd(), &status);

@@ -5,7 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
 
 #include "lib/base/text.h"
 #include "lib/table/sql_table.h"
@@ -23,39 +23,35 @@ struct FreeResult {
 };
 using PgResult = std::unique_ptr<PGresult, FreeResult>;
 
-// The connection string of one entry of `hosts`: a URI, "unix:/dir", "inet:host:port", "host:port", "host".
-std::string connection_string(const PgsqlSettings& settings, std::string_view server) {
-  std::string out;
-  const auto add = [&out](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    out += fmt::format("{}='", name);
-    for (char c : value) {
-      if (c == '\'' || c == '\\') out += '\\';
-      out += c;
-    }
-    out += "' ";
-  };
-  if (server.starts_with("postgresql://") || server.starts_with("postgres://")) {
-    add("dbname", server);  // libpq expands a URI given as dbname
-  } else {
-    if (starts_with_ignoring_case(server, "unix:") || starts_with_ignoring_case(server, "inet:"))
-      server.remove_prefix(5);
-    std::string_view host = server, port;
-    if (!server.starts_with('/')) {
-      const auto bracket = server.find(']');
-      const auto colon = server.find(':', bracket == std::string_view::npos ? 0 : bracket);
-      host = server.substr(0, colon);
-      if (colon != std::string_view::npos) port = server.substr(colon + 1);
-      if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    }
-    add("host", host);
-    add("port", port);
-    add("user", settings.user);
-    add("password", settings.password);
-    add("dbname", settings.database);
+bool is_uri(std::string_view server) {
+  return server.starts_with("postgresql://") || server.starts_with("postgres://");
+}
+
+// What libpq is told about one entry of `hosts`: a URI, "unix:/dir", "inet:host:port", "host:port", "host".
+std::map<std::string, std::string> connection_parameters(const PgsqlSettings& settings,
+                                                         std::string_view server) {
+  std::map<std::string, std::string> out{
+      {"connect_timeout", std::to_string(std::max<long>(2, settings.timeout.count()))},
+      {"client_encoding", settings.encoding}};
+  if (is_uri(server)) {
+    out["dbname"] = server;
+    return out;
   }
-  add("connect_timeout", std::to_string(std::max<long>(2, settings.timeout.count())));
-  add("client_encoding", settings.encoding);
+  if (starts_with_ignoring_case(server, "unix:") || starts_with_ignoring_case(server, "inet:"))
+    server.remove_prefix(5);
+  std::string_view host = server, port;
+  if (!server.starts_with('/')) {
+    const auto bracket = server.find(']');
+    const auto colon = server.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    host = server.substr(0, colon);
+    if (colon != std::string_view::npos) port = server.substr(colon + 1);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  }
+  out["host"] = host;
+  out["port"] = port;
+  out["user"] = settings.user;
+  out["password"] = settings.password;
+  out["dbname"] = settings.database;
   return out;
 }
 
@@ -69,11 +65,16 @@ class PgsqlConnection : public SqlConnection {
 
   static ClientResult<std::unique_ptr<SqlConnection>> connect(const PgsqlSettings& settings,
                                                               const std::string& server) {
-    const std::string text = connection_string(settings, server);
-    const std::array<const char*, 2> names{"dbname", nullptr};
-    const std::array<const char*, 2> values{text.c_str(), nullptr};
-    auto out = std::make_unique<PgsqlConnection>(::PQconnectdbParams(names.data(), values.data(), 1),
-                                                 settings.timeout);
+    std::vector<const char*> names, values;  // an empty value means the library's default
+    const auto parameters = connection_parameters(settings, server);
+    for (const auto& [name, value] : parameters) {
+      names.push_back(name.c_str());
+      values.push_back(value.c_str());
+    }
+    names.push_back(nullptr);
+    values.push_back(nullptr);
+    auto out = std::make_unique<PgsqlConnection>(
+        ::PQconnectdbParams(names.data(), values.data(), is_uri(server) ? 1 : 0), settings.timeout);
     if (::PQstatus(out->connection_) == CONNECTION_OK) return out;
     return std::unexpected(
         ClientTrouble{true, fmt::format("connect to pgsql server {}: {}", server, out->error())});

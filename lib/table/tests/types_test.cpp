@@ -102,6 +102,16 @@ TEST_F(TextTypes, EmptyAndForeignKeysAreNotAsked) {
   EXPECT_EQ(ask("fail:x", "a"), "FAIL Application error");
 }
 
+TEST_F(TextTypes, AKeyWithANulIsAskedOfPatternsOnly) {
+  using namespace std::string_view_literals;
+  for (const std::string_view key : {"a\0"sv, "a\0b"sv, "\0a"sv}) {
+    EXPECT_EQ(ask("inline:{a=b}", key), "NONE");
+    EXPECT_EQ(ask("static:b", key), "NONE");
+    EXPECT_EQ(ask("inline:{a=b}", key, Flag::none), "NONE");
+  }
+  EXPECT_EQ(ask("regexp:{{/^a/ b}}", "a\0b"sv), "b");
+}
+
 TEST_F(TextTypes, AnEmptyOrForeignValueIsTrouble) {
   auto empty = tables_.open("inline:{a=}");
   EXPECT_TRUE(std::holds_alternative<Failure>((*empty)->lookup("a")));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -107,13 +108,19 @@ class Command {
     }
     return false;
   }
+  // A line of the input; what is behind a NUL is no part of it.
+  static bool next_key(std::string& key) {
+    if (!std::getline(std::cin, key)) return false;
+    key.resize(std::min(key.size(), key.find('\0')));
+    return true;
+  }
   Result<int> query_input() {
     auto tables = open_all();
     if (!tables) return fail(std::move(tables.error()));
     if (options_.headers || options_.body) return query_message(*tables);
     bool found = false;
-    for (std::string line; std::getline(std::cin, line);) {
-      auto answer = query_key(*tables, line);
+    for (std::string key; next_key(key);) {
+      auto answer = query_key(*tables, key);
       if (!answer) return fail(std::move(answer.error()));
       found = found || *answer;
     }
@@ -176,7 +183,7 @@ class Command {
   }
   Result<int> erase_input() {
     std::vector<std::string> keys;
-    for (std::string line; std::getline(std::cin, line);) keys.push_back(line);
+    for (std::string key; next_key(key);) keys.push_back(key);
     bool erased = false;
     for (const std::string& text : options_.tables) {
       auto answer = erase_from(text, keys);
