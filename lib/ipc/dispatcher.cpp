@@ -12,12 +12,22 @@ struct Shared {
   bool is_malformed = false;
   runtime::Signal changed;
   bool is_flushing = false;
+  runtime::IdleScope* idle = nullptr;  // of the wait for the next question
+
+  // The wait may be cut once everything that was asked is answered, whichever comes last.
+  void update_idle() {
+    if (idle != nullptr && connection != nullptr)
+      idle->set(working == 0 && !is_flushing && connection->stream().buffered().empty());
+  }
 };
 
-runtime::Io wait_for_question(Connection& connection, const Shared& shared, Duration idle_limit) {
-  std::optional<runtime::IdleScope> idle;
-  if (shared.working == 0 && connection.stream().buffered().empty()) idle.emplace();
-  return connection.stream().fill(deadline_after(idle_limit), kFrameLimit + 16);
+runtime::Io wait_for_question(Connection& connection, Shared& shared, Duration idle_limit) {
+  runtime::IdleScope idle;
+  shared.idle = &idle;
+  shared.update_idle();
+  const auto io = connection.stream().fill(deadline_after(idle_limit), kFrameLimit + 16);
+  shared.idle = nullptr;
+  return io;
 }
 
 void flush_replies(const std::shared_ptr<Shared>& shared) {
@@ -27,6 +37,7 @@ void flush_replies(const std::shared_ptr<Shared>& shared) {
     if (!flushed) break;
   }
   shared->is_flushing = false;
+  shared->update_idle();
   shared->changed.notify_all();
 }
 

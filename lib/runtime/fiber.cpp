@@ -16,12 +16,18 @@ void Fiber::cancel_if_idle(Idle at_most) const {
   if (state_ && state_->idle && *state_->idle <= at_most) cancel();
 }
 
-IdleScope::IdleScope(Fiber::Idle kind) {
-  if (FiberState* fiber = Loop::of_this_thread().current()) fiber->idle = kind;
+IdleScope::IdleScope(Fiber::Idle kind) : fiber_(Loop::of_this_thread().current()), kind_(kind) {
+  set(true);
 }
 
 IdleScope::~IdleScope() {
-  if (FiberState* fiber = Loop::of_this_thread().current()) fiber->idle.reset();
+  set(false);
+}
+
+void IdleScope::set(bool is_idle) {
+  if (fiber_ == nullptr) return;
+  fiber_->idle.reset();
+  if (is_idle) fiber_->idle = kind_;
 }
 
 bool Fiber::is_running() const {

@@ -59,6 +59,13 @@ class IdleScope {
   ~IdleScope();
   IdleScope(const IdleScope&) = delete;
   IdleScope& operator=(const IdleScope&) = delete;
+  // For a fiber that waits while others still work for it: they say when nothing is lost any more. For any
+  // fiber of the thread, while the scope lives.
+  void set(bool is_idle);
+
+ private:
+  FiberState* fiber_;
+  Fiber::Idle kind_;
 };
 
 // Called at the end of each loop turn, before the loop waits: flush what was collected.

@@ -100,6 +100,34 @@ TEST(Client, MatchesRepliesThatComeOutOfOrder) {
   });
 }
 
+TEST(Dispatcher, MayBeCutBetweenQuestionsButNotDuringOne) {
+  Server server;
+  runtime::run([&] {
+    Dispatcher dispatcher;
+    runtime::Fiber serving;
+    dispatcher.on<VerifyQuery>([&](const VerifyQuery& query) {
+      runtime::sleep_for(1ms);  // serve() waits for the next question meanwhile
+      serving.cancel_if_idle(runtime::Fiber::Idle::between_requests);
+      return VerifyReply{VerifyStatus::deliverable, "re: " + query.address};
+    });
+    serving = runtime::spawn([&] {
+      Connection connection(server.accept());
+      EXPECT_TRUE(dispatcher.serve(connection, 1h));
+    });
+    Client client(server.path);
+    for (const std::string address : {"a", "b"}) {
+      EXPECT_EQ((client.ask<VerifyReply>(VerifyQuery{address}, deadline_after(5s))->text), "re: " + address);
+    }
+    for (const Deadline end = deadline_after(10s);
+         serving.is_running() && std::chrono::steady_clock::now() < end;) {
+      serving.cancel_if_idle(runtime::Fiber::Idle::between_requests);
+      runtime::sleep_for(1ms);
+    }
+    EXPECT_FALSE(serving.is_running());
+    client.disconnect();
+  });
+}
+
 TEST(Client, AsksAgainWhenTheServerWentAway) {
   Server server;
   runtime::run([&] {
