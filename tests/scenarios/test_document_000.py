@@ -3,7 +3,8 @@ answers for. The configuration is that of documents/000.
 
 Left out of the text: the master.cf lines for `local` and `verify`, which the default has. The tables of
 check_*_access are named by the document and written here. The cache has the default name; the document lists that of
-an older release. The line for @wetter.nausch.org is among the document's explanations, not in its listing."""
+an older release. The line for @wetter.nausch.org is among the document's explanations, not in its listing. The document
+looks at the cache of the running system; since Postfix 2.6 postmap waits then until verify ends, so the system is stopped."""
 import re
 
 import pytest
