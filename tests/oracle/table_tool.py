@@ -26,6 +26,11 @@ class Tool:
                               env=self.environment(), timeout=60, **options)
         return Answer(done, command)
 
+    def newaliases(self):
+        done = subprocess.run([self.suite.command("sendmail"), "-bi"], stdin=subprocess.DEVNULL, capture_output=True, cwd=self.folder,
+                              env={**self.environment(), "MAIL_CONFIG": str(self.config)}, timeout=60)
+        return Answer(done, "postalias")
+
     def start(self, command, *arguments):
         return subprocess.Popen(self.command(command, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL, cwd=self.folder, env=self.environment())
