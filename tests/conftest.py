@@ -57,11 +57,25 @@ def suite(request):
     return chosen
 
 
-@pytest.fixture
-def folder(request):
-    """A private directory that other users may enter; kept and named when the test fails."""
+def private_folder():
+    """A new directory that other users may enter."""
     path = Path(tempfile.mkdtemp(prefix="posthouse-"))
     path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(scope="module")
+def module_folder():
+    """For servers that the tests of a file share."""
+    path = private_folder()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def folder(request):
+    """A private directory of the test; kept and named when the test fails."""
+    path = private_folder()
     yield path
     failed = any(getattr(request.node, "report_" + when, None) and getattr(request.node, "report_" + when).failed
                  for when in ("setup", "call"))

@@ -1,58 +1,10 @@
 """Tables behind sockets in the restriction lists, and what proxymap opens for whom."""
-import contextlib
 import re
-import socket
-import threading
-from urllib.parse import quote, unquote
 
 import pytest
 
+from harness.key_server import KeyServer
 from harness.ports import free_port
-
-
-class KeyServer:
-    """Answers tcp_table(5) or socketmap_table(5) from a dict and remembers what it was asked."""
-
-    def __init__(self, protocol, values):
-        self.protocol, self.values, self.asked = protocol, values, []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def spec(self):
-        return f"tcp:127.0.0.1:{self.port}" if self.protocol == "tcp" else f"socketmap:inet:127.0.0.1:{self.port}:access"
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection):
-        with connection, contextlib.suppress(OSError):
-            stream = connection.makefile("rwb")
-            while request := self._request(stream):
-                self.asked.append(request)
-                stream.write(self._answer(self.values.get(request)))
-                stream.flush()
-
-    def _request(self, stream):
-        if self.protocol == "tcp":
-            return unquote(stream.readline().decode().strip().removeprefix("get "))
-        size = b""
-        while (digit := stream.read(1)) not in (b":", b""):
-            size += digit
-        return stream.read(int(size) + 1)[:-1].decode().split(" ", 1)[1] if size else ""
-
-    def _answer(self, value):
-        if self.protocol == "tcp":
-            return (f"200 {quote(value)}\n" if value else "500 none\n").encode()
-        text = f"OK {value}" if value else "NOTFOUND "
-        return f"{len(text)}:{text},".encode()
 
 
 @pytest.fixture

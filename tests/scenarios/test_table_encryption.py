@@ -5,10 +5,10 @@ import subprocess
 import pytest
 
 from harness.certificates import Authority
-from harness.instance import IS_ROOT
 from harness.mariadb import MariaDb
 from harness.ports import free_port
 from harness.server import Server
+from harness.slapd import Slapd
 
 pytestmark = pytest.mark.posthouse_only("settings of our own; the common ones are in oracle/test_tables.py")
 
@@ -85,36 +85,7 @@ def test_mysql_with_verification_is_never_plain(tables, folder, authority, maria
 
 # --- OpenLDAP -----------------------------------------------------------------------------------------------
 
-SLAPD_CONF = """
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-pidfile {folder}/pid
-TLSCACertificateFile {ca}
-TLSCertificateFile {certificate}
-TLSCertificateKeyFile {key}
-database mdb
-suffix "dc=test"
-directory {folder}/data
-rootdn "cn=root,dc=test"
-rootpw "root pass"
-access to attrs=userPassword by anonymous auth
-access to * by dn="cn=mail,dc=test" read by * none
-"""
-
 ENTRIES = """
-dn: dc=test
-objectClass: domain
-dc: test
-
-dn: cn=mail,dc=test
-objectClass: organizationalRole
-objectClass: simpleSecurityObject
-cn: mail
-userPassword: mail pass
-
 dn: uid=alice,dc=test
 objectClass: inetOrgPerson
 uid: alice
@@ -145,21 +116,9 @@ member: cn=all,dc=test
 
 
 @pytest.fixture
-def slapd(folder, tables, authority, certificate):
-    program = shutil.which("slapd", path="/usr/sbin:/usr/bin:/sbin")
-    home = folder / "slapd"
-    (home / "data").mkdir(parents=True)
-    text = SLAPD_CONF.format(folder=home, ca=authority.file, certificate=certificate.file, key=certificate.key)
-    (home / "conf").write_text(text)
-    subprocess.run([program, "-T", "add", "-f", home / "conf"], input=ENTRIES.encode(), check=True, capture_output=True)
-    if IS_ROOT:
-        subprocess.run(["chown", "-R", "openldap:openldap", home], check=True)
-    plain, encrypted = free_port(), free_port()
-    user = ["-u", "openldap", "-g", "openldap"] if IS_ROOT else []
-    server = Server(plain, program, "-f", home / "conf", "-d", "0", "-h", f"ldap://127.0.0.1:{plain} ldaps://127.0.0.1:{encrypted}", *user)
-    server.encrypted = encrypted
-    server.settings = {"server_host": f"ldap://127.0.0.1:{plain}", "version": "3", "search_base": "dc=test", "bind_dn": "cn=mail,dc=test",
-                       "bind_pw": "mail pass", "query_filter": "(uid=%s)", "result_attribute": "mail", "timeout": "5"}
+def slapd(folder, authority, certificate):
+    server = Slapd(folder / "slapd", ENTRIES, authority, certificate).start()
+    server.settings |= {"timeout": "5"}
     yield server
     server.stop()
 
@@ -202,6 +161,7 @@ def test_ldap_trouble_is_told(tables, slapd):
     assert tables.ask(both, "alice")[0] == 0
     slapd.hang()
     tables.fails(tables.file("slow.cf", "ldap", **dict(slapd.settings, timeout="2")), "alice", "query error")
+
 
 # --- Redis --------------------------------------------------------------------------------------------------
 

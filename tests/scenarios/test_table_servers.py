@@ -1,18 +1,18 @@
 """Tables that live in servers: MariaDB, PostgreSQL, SQLite, Redis, memcached, and servers that misbehave."""
 import contextlib
+import json
 import shutil
 import socket
 import sqlite3
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
-from harness.instance import IS_ROOT
 from harness.memcached import Memcached
 from harness.ports import free_port
+from harness.postgres import Postgres
 from harness.server import Server
 from harness.waiting import wait_for
 
@@ -267,6 +267,27 @@ def test_redis(tables, redis):
     assert time.monotonic() - begun < 30
 
 
+def test_redis_hashes_and_sets_are_written_and_walked(tables, redis):
+    settings = {"hosts": f"127.0.0.1:{redis.port}", "password": "secret"}
+    hashed = tables.file("hash.cf", "redis", **settings, command="hash", hash="routes")
+    tables.mta.run("postmap", "-i", hashed, input=b"x.test smtp:[y]\nz.test smtp:[w]\n")
+    assert redis.cli("hget", "routes", "x.test") == "smtp:[y]"
+    assert sorted(tables.mta.run("postmap", "-s", hashed).stdout.splitlines()) == ["x.test\tsmtp:[y]", "z.test\tsmtp:[w]"]
+    assert [tables.mta.run("postmap", "-d", "x.test", hashed, check=False).returncode for _ in range(2)] == [0, 1]
+    assert redis.cli("hkeys", "routes") == "z.test"
+    members = tables.file("set.cf", "redis", **settings, command="set", hash="blocked", set_value="REJECT")
+    tables.mta.run("postmap", "-i", members, input=b"10.0.0.1 any\n10.0.0.2 any\n")
+    assert redis.cli("scard", "blocked") == "2"
+    assert sorted(tables.mta.run("postmap", "-s", members).stdout.splitlines()) == ["10.0.0.1\tREJECT", "10.0.0.2\tREJECT"]
+    assert [tables.mta.run("postmap", "-d", "10.0.0.1", members, check=False).returncode for _ in range(2)] == [0, 1]
+    assert redis.cli("smembers", "blocked") == "10.0.0.2"
+    by_domain = tables.file("parts.cf", "redis", **settings, command="hash", hash="users:%d", key_format="%u")
+    tables.mta.run("postmap", "-i", by_domain, input=b"alice@x.test one\n")
+    assert redis.cli("hget", "users:x.test", "alice") == "one" and tables.ask(by_domain, "alice@x.test")[1] == {"alice@x.test": "one"}
+    walk = tables.mta.run("postmap", "-s", by_domain, check=False)
+    assert walk.returncode == 1 and "operation is not supported" in walk.stdout
+
+
 def test_memcache_with_a_backup(tables, memcached):
     backup = tables.mta.config / "backup"
     backup.write_text("a@x one\n")
@@ -286,26 +307,11 @@ def test_memcache_with_a_backup(tables, memcached):
 
 @pytest.fixture
 def postgres(folder):
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
+    if not Postgres.programs():
         pytest.skip("postgresql is not installed")
-    port, data = free_port(), folder / "pg"
-    user = {"user": "postgres"} if IS_ROOT else {}
-    data.mkdir()
-    if IS_ROOT:
-        shutil.chown(data, "postgres")
-    subprocess.run([programs[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"], check=True,
-                   capture_output=True, cwd="/", **user)
-    server = Server(port, str(programs[-1] / "postgres"), "-D", str(data), "-p", str(port), "-k", str(data), "-c", "fsync=off",
-                    "-c", "listen_addresses=127.0.0.1", cwd="/", **user)
-    server.sql = lambda text: subprocess.run(["psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-v", "ON_ERROR_STOP=1"],
-                                             input=text.encode(), check=True, capture_output=True, cwd="/")
-    wait_for(lambda: subprocess.run(["psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", "select 1"], cwd="/",
-                                    capture_output=True).returncode == 0, lambda: "PostgreSQL answers", 60)
+    server = Postgres(folder / "pg").start()
     yield server
-    server.resume()
-    server.process.terminate()
-    server.process.wait()
+    server.stop()
 
 
 def test_postgres(tables, postgres):
@@ -487,3 +493,35 @@ def test_json(tables):
     assert answers == {"a@x": "one", "list": "a, b", "n": "5"} and len(complaints) == 1
     path.write_text('{"a": ')
     assert any("fatal: json:" in line for line in tables.ask(f"json:{path}", "a")[2])
+
+
+def test_debug_tables_tell_what_they_are_asked(tables):
+    spec = tables.mta.table("t", "a one\n", "hash")
+    debug = f"debug:{spec}"
+    status, answers, told = tables.ask(debug, "a", "b")
+    assert (status, answers) == (0, {"a": "one"})
+    assert told == [f'postmap: {spec} lookup: "a" = "one"', f'postmap: {spec} lookup: "b" = not found']
+    assert tables.ask("debug:fail:x", "a")[2][0] == 'postmap: fail:x lookup: "a" = error: Application error'
+    done = tables.mta.run("postmap", "-i", debug, input=b"c three\n")
+    assert f'postmap: {spec} update: "c" = "three"' in done.stdout
+    assert f'postmap: {spec} delete: "c"' in tables.mta.run("postmap", "-d", "c", debug).stdout
+    assert tables.ask(spec, "c")[1] == {}
+
+
+@pytest.mark.parametrize("command, source", [("postmap", "a one\nb \"two\"\n"), ("postalias", "a: one\nb: \"two\"\n")])
+def test_answers_as_json(command, source, tables):
+    path = tables.mta.config / "t"
+    path.write_text(source)
+    tables.mta.run(command, f"hash:{path}")
+    asked = tables.mta.run(command, "-j", "-q", "-", f"hash:{path}", input=b"a\nb\nnone\n").stdout.splitlines()
+    assert [json.loads(line) for line in asked] == [{"a": "one"}, {"b": '"two"'}]
+    assert json.loads(tables.mta.run(command, "-j", "-q", "a", f"hash:{path}").stdout) == {"a": "one"}
+    rows = [json.loads(line) for line in tables.mta.run(command, "-j", "-s", f"hash:{path}").stdout.splitlines()]
+    assert {"a": "one"} in rows and {"b": '"two"'} in rows
+
+
+def test_bytes_that_are_not_utf8_are_replaced_in_json(tables):
+    path = tables.mta.config / "t"
+    path.write_bytes(b"k v\xff\n")
+    tables.mta.run("postmap", "-u", f"hash:{path}")
+    assert json.loads(tables.mta.run("postmap", "-u", "-j", "-q", "k", f"hash:{path}").stdout) == {"k": "v\ufffd"}
