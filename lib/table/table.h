@@ -5,10 +5,10 @@
 // logged with the detail that is not for the peer. An empty or non-UTF-8 key is NotFound without a query, and
 // so is one with a NUL except for patterns.
 //
-// Only tables with may_wait() suspend the fiber in lookup(); file and memory tables answer at once.
-// Hold no reference into shared state across the lookup of a table that may wait. Tables belong to one
-// process and thread (worker threads are used inside only) and are shared between its sessions.
-// Opened by Tables (tables.h), searched in order by TableList (table_list.h).
+// Tables with may_wait() suspend the fiber in lookup(); others answer at once, except that an index file
+// waits while another program has locked it for a change (turn_lock.h). Hold no reference into shared state
+// across a lookup. Tables belong to one process and thread (worker threads are used inside only) and are
+// shared between its sessions. Opened by Tables (tables.h), searched in order by TableList (table_list.h).
 #pragma once
 
 #include <memory>
@@ -94,6 +94,7 @@ class Table {
   // Pattern tables (regexp, pcre, cidr, tcp, …) get the complete string only: never ask for parts of
   // an address or for parent domains.
   virtual bool is_pattern() const { return false; }
+  // Lookups usually suspend the fiber: there is a server to ask.
   virtual bool may_wait() const { return false; }
   // The file behind the table was replaced or edited since it was opened: finish the sessions, then
   // exit so that master starts a fresh process.

@@ -62,7 +62,7 @@ Result<std::shared_ptr<Table>> Tables::open(std::string_view spec, Flag flags) {
   if (auto known = open_.find(key); known != open_.end()) return known->second;
   auto table = open_private(spec, flags);
   if (!table) return fail(std::move(table.error()));
-  return open_[key] = std::move(*table);
+  return open_.try_emplace(key, std::move(*table)).first->second;  // opened twice, if opening had to wait
 }
 
 std::shared_ptr<Table> Tables::open_or_failing(std::string_view spec, Flag flags) {

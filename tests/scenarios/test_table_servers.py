@@ -1,10 +1,8 @@
 """Tables that live in servers: MariaDB, PostgreSQL, SQLite, Redis, memcached, and servers that misbehave."""
 import contextlib
 import json
-import shutil
 import socket
 import sqlite3
-import subprocess
 import threading
 import time
 

@@ -19,17 +19,21 @@ namespace {
 
 constexpr std::size_t kBuildCache = 256 * 1024 * 1024;
 
-// The lock other programs expect around each operation; nothing if it is held for the handle's life.
-class OperationLock {
+// The lock other programs expect around a change; nothing if it is held for the handle's life. May wait.
+class ChangeLock {
  public:
-  OperationLock(int fd, int operation, bool is_held) : fd_(is_held ? -1 : fd) {
-    if (fd_ >= 0) ok_ = lock_file(fd_, operation);
+  ChangeLock(int fd, TurnLock& shared, bool is_held) : fd_(is_held ? -1 : fd) {
+    if (fd_ < 0) return;
+    ok_ = wait_for_lock([&] {
+      shared.drop();
+      return lock_file(fd_, LOCK_EX | LOCK_NB);
+    });
   }
-  ~OperationLock() {
+  ~ChangeLock() {
     if (fd_ >= 0 && ok_) lock_file(fd_, LOCK_UN);
   }
-  OperationLock(const OperationLock&) = delete;
-  OperationLock& operator=(const OperationLock&) = delete;
+  ChangeLock(const ChangeLock&) = delete;
+  ChangeLock& operator=(const ChangeLock&) = delete;
   bool is_held() const { return ok_; }
 
  private:
@@ -48,7 +52,7 @@ class BerkeleyTable : public Table {
         fd_(std::move(fd)),
         db_(std::move(db)),
         mark_(fd_.get()),
-        turn_([lock = fd_.get()] { return lock_file(lock, LOCK_SH); },
+        turn_([lock = fd_.get()] { return lock_file(lock, LOCK_SH | LOCK_NB); },
               [lock = fd_.get()] { lock_file(lock, LOCK_UN); }),
         nulls_(flags, true),
         owner_(owner) {}
@@ -70,8 +74,7 @@ class BerkeleyTable : public Table {
   Result<bool> erase(std::string_view key) override {
     const auto prepared = prepared_key(key);
     if (!prepared) return false;
-    turn_.drop();
-    OperationLock lock(fd_.get(), LOCK_EX, holds_lock());
+    ChangeLock lock(fd_.get(), turn_, holds_lock());
     if (!lock.is_held()) return fail(trouble("lock", errno));
     int failed = 0;
     const bool found = nulls_.first_hit(*prepared, [&](std::string_view form) {
@@ -123,8 +126,7 @@ class BerkeleyTable : public Table {
     return Failure::deferred("4.3.0", fmt::format("{} database {}.db: {}", what, name(), db_strerror(error)));
   }
   Result<void> put(std::string_view key, std::string_view value, bool replace) {
-    turn_.drop();
-    OperationLock lock(fd_.get(), LOCK_EX, holds_lock());
+    ChangeLock lock(fd_.get(), turn_, holds_lock());
     if (!lock.is_held()) return fail(trouble("lock", errno));
     DBT key_dbt = to_dbt(key), value_dbt = to_dbt(value);
     const int error = db_->put(db_.get(), nullptr, &key_dbt, &value_dbt, replace ? 0 : DB_NOOVERWRITE);
@@ -202,20 +204,21 @@ Result<std::unique_ptr<Table>> open_existing(Tables& tables, std::string type, s
     if (!made) return fail(std::move(made.error()));
     made->reset();
     fd.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (fd) ::fstat(fd.get(), &status);
   }
   if (!fd) return fail(cannot_open(path, errno));
-  if (status.st_size == 0) return fail(cannot_open(path, "unexpected zero-size file"));
   const bool keeps_lock = has(flags, Flag::open_lock);
-  const int operation = write ? LOCK_EX : LOCK_SH;
-  bool is_locked = lock_file(fd.get(), operation | LOCK_NB);
+  const TryLock try_lock = [&] { return lock_file(fd.get(), (write ? LOCK_EX : LOCK_SH) | LOCK_NB); };
+  bool is_locked = try_lock();
   if (!is_locked && errno == EWOULDBLOCK && !keeps_lock) {
     log::warning("{}: waiting for its lock, which another process holds", path);
-    is_locked = lock_file(fd.get(), operation);
+    is_locked = wait_for_lock(try_lock);
   }
   if (!is_locked)
     return fail(cannot_open(
         path, fmt::format("unable to set {} lock: {}", write ? "exclusive" : "shared", error_text(errno))));
+  // Only now: a program that builds in place begins with an empty file.
+  if (::fstat(fd.get(), &status) != 0) return fail(cannot_open(path, errno));
+  if (status.st_size == 0) return fail(cannot_open(path, "unexpected zero-size file"));
   auto db = open_database(
       path, db_type, write ? 0 : DB_RDONLY,
       write ? tables.settings().berkeley_create_buffer : tables.settings().berkeley_read_buffer);

@@ -26,7 +26,7 @@ Result<std::unique_ptr<Environment>> Environment::open(const std::string& path, 
   if (::stat(path.c_str(), &status) != 0 && !create) return fail(cannot_open(path, errno));
   if (const int error = mdb_env_open(raw, path.c_str(), flags, kMode))
     return fail(cannot_open(path, mdb_strerror(error)));
-  out->turn_ = std::make_unique<TurnLock>([self = out.get()] { return self->lock(false); },
+  out->turn_ = std::make_unique<TurnLock>([self = out.get()] { return self->try_lock(false); },
                                           [self = out.get()] {
                                             self->end_read();
                                             self->unlock();
@@ -44,14 +44,18 @@ int Environment::fd() const {
   return fd;
 }
 
-bool Environment::lock(bool exclusive) {
+bool Environment::try_lock(bool exclusive) {
   struct flock request {};
   request.l_type = exclusive ? F_WRLCK : F_RDLCK;
   request.l_whence = SEEK_SET;
-  int result = 0;
-  do result = ::fcntl(fd(), F_SETLKW, &request);
-  while (result != 0 && errno == EINTR);
-  return result == 0;
+  return ::fcntl(fd(), F_SETLK, &request) == 0;
+}
+
+bool Environment::lock_for_change() {
+  return wait_for_lock([this] {
+    turn_->drop();
+    return try_lock(true);
+  });
 }
 
 void Environment::unlock() {
@@ -107,9 +111,8 @@ int Environment::read(const std::function<int(MDB_txn*, MDB_dbi)>& work) {
 }
 
 int Environment::write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked) {
-  if (turn_) turn_->drop();
+  if (!is_locked && !lock_for_change()) return errno;
   end_read();
-  if (!is_locked && !lock(true)) return errno;
   int error = MDB_MAP_FULL;
   while (error == MDB_MAP_FULL || error == MDB_MAP_RESIZED) {
     MDB_txn* raw = nullptr;

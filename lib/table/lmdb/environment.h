@@ -32,10 +32,11 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
 
   int fd() const;
-  // Shared or exclusive fcntl lock on the whole file for one transaction.
-  bool lock(bool exclusive);
+  // A fcntl lock on the whole file, not waited for; false with errno if somebody else holds one.
+  bool try_lock(bool exclusive);
   void unlock();
 
+  // Both may wait while another program holds the file's lock; EAGAIN when it does not let go.
   // Runs `work` in a write transaction and commits; doubles the map and repeats when it is full.
   int write(const std::function<int(MDB_txn*, MDB_dbi)>& work, bool is_locked);
   // A read transaction; it and its lock are kept until the end of the loop turn.
@@ -46,6 +47,7 @@ class Environment {
 
  private:
   Environment() = default;
+  bool lock_for_change();
   int begin_read();
   void end_read();
   int use_database(MDB_txn* txn);
