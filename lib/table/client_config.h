@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "lib/table/file_text.h"
+#include "lib/table/query_template.h"
 #include "lib/table/tables.h"
 
 namespace posthouse::table {
@@ -19,10 +20,17 @@ class ClientConfig {
 
   std::string text(std::string_view setting, std::string_view fallback = {}) const;
   std::optional<std::string> find(std::string_view setting) const;
-  // Values that are no number, or outside the bounds, are logged and replaced by the fallback.
+  // These take the fallback for a value that is missing or makes no sense; the latter is a problem.
+  std::string required(std::string_view setting) const;
   long number(std::string_view setting, long fallback, long least, long most) const;
+  std::size_t limit(std::string_view setting) const;  // 0 and less: none, which is 0
   bool yes_no(std::string_view setting, bool fallback) const;
+  // A template with %s and its kin; `kind` is "query" or "result".
+  QueryTemplate query_template(std::string_view kind, const std::string& text) const;
+  // Fails with the first problem of the settings read so far: asked once all are read.
+  Result<void> check() const;
 
+  void note_problem(std::string text) const;
   const std::string& name() const { return name_; }
   const FileMark& mark() const { return mark_; }
 
@@ -31,6 +39,7 @@ class ClientConfig {
   FileMark mark_;
   std::map<std::string, std::string, std::less<>> values_;                     // of the file
   std::function<std::optional<std::string>(std::string_view)> main_cf_value_;  // or of main.cf
+  mutable std::string problem_;                                                // the first one
 };
 
 }  // namespace posthouse::table

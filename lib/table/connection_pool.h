@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/base/failure.h"
+#include "lib/log/log.h"
 #include "lib/runtime/fiber.h"
 #include "lib/runtime/offload.h"
 #include "lib/table/server_list.h"
@@ -31,7 +32,8 @@ class ConnectionPool {
   using Connect = std::function<ClientResult<std::unique_ptr<Connection>>(const std::string& server)>;
   using Warn = std::function<void(const std::string& server, const std::string& text)>;
 
-  // `connect` runs in a worker thread and bounds its own time.
+  // `connect` runs in a worker thread and bounds its own time; its failure text names the server. `warn` logs
+  // questions that failed.
   ConnectionPool(ServerList servers, std::chrono::seconds idle_limit, Connect connect, Warn warn)
       : servers_(std::move(servers)),
         idle_limit_(idle_limit),
@@ -79,11 +81,12 @@ class ConnectionPool {
         if (answer) return keep(std::move(fresh), std::move(*answer));
         last = answer.error().text;
         if (!answer.error().is_servers_fault) return give_up(index, last, &fresh);
+        warn_(name, last);
       } else {
         last = connection.error().text;
+        log::warning("{}", last);
       }
       servers_.failed(index, std::chrono::steady_clock::now());
-      warn_(name, last);
     }
     return fail(Failure::deferred("4.3.0", last));
   }

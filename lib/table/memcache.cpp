@@ -120,8 +120,9 @@ class MemcacheTable : public Table {
           },
           deadline_after(rules_.timeout));
       if (last) return last;
-      log::warning("{}: {}", spec(), last.error().text);
-      if (last.error().text.starts_with("connect to ")) break;  // nobody listens: no use to try again
+      const bool is_there = !last.error().text.starts_with("connect to ");
+      log::warning("{}{}", is_there ? spec() + ": " : "", last.error().text);
+      if (!is_there) break;  // nobody listens: no use to try again
     }
     return last;
   }
@@ -168,12 +169,9 @@ Opened open_memcache(Tables& tables, std::string_view name, Flag flags) {
   auto config = ClientConfig::load(tables, name);
   if (!config) return fail(std::move(config.error()));
   const auto endpoint = parse_endpoint(config->text("memcache", "inet:localhost:11211"), "11211");
-  const std::string key_format = config->text("key_format", "%s");
-  auto problem = QueryTemplate::problem_in(key_format);
-  if (!endpoint) problem = "bad server in memcache = …";
-  if (problem) return fail(Failure::deferred("4.3.5", fmt::format("memcache:{}: {}", name, *problem)));
+  if (!endpoint) config->note_problem(fmt::format("memcache:{}: bad server in memcache = …", name));
   MemcacheRules rules;
-  rules.key = QueryTemplate(key_format);
+  rules.key = config->query_template("query", config->text("key_format", "%s"));
   rules.flags = config->number("flags", 0, 0, 0xFFFFFFFF);
   rules.ttl = config->number("ttl", 3600, 0, 0x7FFFFFFF);
   rules.tries = config->number("max_try", 2, 1, 100);
@@ -185,6 +183,7 @@ Opened open_memcache(Tables& tables, std::string_view name, Flag flags) {
   if (rules.has_domains)
     rules.domains = MatchList(tables, fmt::format("memcache:{} domain", name), config->text("domain"),
                               {.kind = MatchList::Kind::string});
+  if (auto checked = config->check(); !checked) return fail(std::move(checked.error()));
   std::shared_ptr<Table> backup;
   if (const auto spec = config->find("backup"); spec && !spec->empty()) {
     auto opened = tables.open_private(*spec, flags);

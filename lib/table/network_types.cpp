@@ -81,12 +81,15 @@ class TcpTable : public Table {
   static constexpr std::chrono::seconds kPause{1};
 
   Lookup answer(std::string_view line) const {
-    const auto text = percent_decoded(trim(line.substr(std::min<std::size_t>(3, line.size()))));
-    if (line.starts_with("200") && text && !text->empty()) return *text;
-    if (line.starts_with("500")) return NotFound{};
-    if (line.starts_with("400")) return Failure::deferred("4.3.0", text.value_or(""));
-    log::warning("TCP map {}: unexpected reply: {}", name(), line.substr(0, 100));
-    return Failure::deferred("4.3.0", "unexpected reply");
+    const auto code = parse_int<int>(line.substr(0, 3));
+    const bool is_formed = code && line.size() > 3 && line[3] == ' ';
+    auto text = is_formed ? percent_decoded(trim(line.substr(4))) : std::nullopt;
+    if (text && code == 200) return std::move(*text);
+    if (text && code == 500) return NotFound{};
+    if (text && code == 400) return Failure::deferred("4.3.0", std::move(*text));
+    const auto what = text ? "bad status code" : "malformed reply";
+    log::warning("read TCP map reply from {}: {}: {}", name(), what, line.substr(0, 100));
+    return Failure::deferred("4.3.0", what);
   }
 
   StreamPool pool_;
@@ -138,12 +141,12 @@ class SocketmapTable : public Table {
     if (word == "OK") return text;
     if (word == "NOTFOUND") return NotFound{};
     if (word == "TEMP" || word == "TIMEOUT" || word == "PERM") {
-      log::warning("{} socketmap server {} error{}{}", spec(), word == "PERM" ? "permanent" : "temporary",
-                   text.empty() ? "" : ": ", text);
+      const auto kind = word == "PERM" ? "permanent" : word == "TEMP" ? "temporary" : "timeout";
+      log::warning("{} socketmap server {} error{}{}", spec(), kind, text.empty() ? "" : ": ", text);
       return Failure::deferred(word == "PERM" ? "4.3.5" : "4.3.0", std::move(text));
     }
-    log::warning("{} socketmap server malformed reply: {:.100}", spec(), reply);
-    return Failure::deferred("4.3.0", "malformed reply");
+    log::warning("{} socketmap server unknown error{}{:.100}", spec(), text.empty() ? "" : ": ", text);
+    return Failure::deferred("4.3.0", "unknown reply");
   }
 
   StreamPool pool_;

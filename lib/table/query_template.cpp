@@ -1,9 +1,6 @@
 #include "lib/table/query_template.h"
 
-#include <fmt/format.h>
-
 #include "lib/base/text.h"
-#include "lib/mail/quote.h"
 
 namespace posthouse::table {
 namespace {
@@ -19,7 +16,7 @@ std::optional<std::string> part_of(std::string_view address, char letter) {
     case 'u':
       if (!has_domain) return part_of(address, 's');
       if (at == 0) return std::nullopt;
-      return mail::to_internal(address.substr(0, at));
+      return std::string(address.substr(0, at));
     case 'd':
       if (!has_domain || at + 1 == address.size()) return std::nullopt;
       return std::string(address.substr(at + 1));
@@ -61,14 +58,16 @@ std::optional<std::string> expand_with(std::string_view text, const Part& part) 
 
 }  // namespace
 
-std::optional<std::string> QueryTemplate::problem_in(std::string_view text) {
+bool QueryTemplate::is_valid(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') continue;
-    if (++i == text.size()) return fmt::format("invalid query/result template: {}: '%' at the end", text);
-    if (text[i] != '%' && !is_letter(text[i]))
-      return fmt::format("invalid query/result template: {}: unknown %{}", text, text[i]);
+    if (++i == text.size() || (text[i] != '%' && !is_letter(text[i]))) return false;
   }
-  return std::nullopt;
+  return true;
+}
+
+bool QueryTemplate::is_fixed() const {
+  return expand_with(text_, [](char) -> std::optional<std::string> { return std::nullopt; }).has_value();
 }
 
 std::optional<std::string> QueryTemplate::expand(std::string_view key, const Quote& quote) const {

@@ -15,10 +15,12 @@ class QueryTemplate {
  public:
   using Quote = std::function<std::string(std::string_view)>;  // makes bytes safe for the query's language
 
-  // A failure text for an unknown %x.
-  static std::optional<std::string> problem_in(std::string_view text);
+  // No unknown %x.
+  static bool is_valid(std::string_view text);
   explicit QueryTemplate(std::string text = {}) : text_(std::move(text)) {}
 
+  // It asks for no part of a key.
+  bool is_fixed() const;
   // As a query: every letter means the key.
   std::optional<std::string> expand(std::string_view key, const Quote& quote) const;
   // As a result format: %s %u %d are of the value, the others of the key; nothing if the value is skipped.

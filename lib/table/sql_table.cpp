@@ -26,8 +26,8 @@ class SqlTable : public Table {
         rules_(std::move(rules)),
         pool_(ServerList(servers, std::chrono::seconds(config.number("retry_interval", 60, 1, 86400))),
               std::chrono::seconds(config.number("idle_interval", 60, 1, 86400)), std::move(connect),
-              [spec = spec()](const std::string& server, const std::string& text) {
-                log::warning("{}: server {}: {}", spec, server, text);
+              [spec = spec(), trouble = dialect.trouble](const std::string& server, const std::string& text) {
+                log::warning("{}", trouble(spec, server, text));
               }) {}
 
   bool may_wait() const override { return true; }
@@ -66,13 +66,19 @@ class SqlTable : public Table {
   Lookup joined(const std::vector<SqlRow>& rows, std::string_view key) const {
     std::string all;
     std::size_t count = 0;
+    bool has_empty = false;
     for (const SqlRow& row : rows) {
       for (const auto& field : row) {
-        if (!field || field->empty()) continue;
+        if (!field) continue;
+        if (field->empty()) {
+          if (!std::exchange(has_empty, true))
+            log::warning("table \"{}\": empty lookup result for: \"{}\" -- ignored", spec(), key);
+          continue;
+        }
         const auto text = rules_.result_format.format(*field, key);
         if (!text) continue;
         if (++count > rules_.expansion_limit && rules_.expansion_limit > 0) {
-          log::warning("{}: Expansion limit exceeded for key: '{}'", spec(), key);
+          log::warning("dict_{}_lookup: {}: Expansion limit exceeded for key: '{}'", type(), name(), key);
           return Failure::deferred("4.3.0", "expansion limit exceeded");
         }
         if (count > 1) all += ",";
@@ -90,27 +96,30 @@ class SqlTable : public Table {
 
 }  // namespace
 
+std::string select_query(const ClientConfig& config) {
+  const std::string table = config.required("table"), field = config.required("select_field");
+  return fmt::format("SELECT {} FROM {} WHERE {} = '%s' {}", field, table, config.required("where_field"),
+                     config.text("additional_conditions"));
+}
+
 Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect,
                                               const ClientConfig& config, Flag flags,
                                               std::string_view servers,
                                               ConnectionPool<SqlConnection>::Connect connect) {
-  const auto query = config.find("query").value_or(dialect.legacy_query(config));
-  const auto format = config.text("result_format", config.text("result_filter", "%s"));
-  for (const std::string& text : {query, format}) {
-    if (auto problem = QueryTemplate::problem_in(text))
-      return fail(
-          Failure::deferred("4.3.5", fmt::format("{}:{}: {}", dialect.type, config.name(), *problem)));
-  }
+  const auto query = config.find("query");
   SqlRules rules;
-  rules.query = QueryTemplate(query);
-  rules.result_format = QueryTemplate(format);
+  rules.query = config.query_template("query", query ? *query : dialect.legacy_query(config));
+  rules.result_format = config.query_template("result", config.text("result_format", "%s"));
   const std::string domains = config.text("domain");
   rules.has_domains = !domains.empty();
   if (rules.has_domains)
     rules.domains = MatchList(tables, std::string(dialect.type) + ":" + config.name() + " domain", domains,
                               {.kind = MatchList::Kind::string});
-  rules.expansion_limit = static_cast<std::size_t>(config.number("expansion_limit", 0, 0, 1'000'000'000));
-  return std::make_unique<SqlTable>(dialect, config, flags, std::move(rules), servers, std::move(connect));
+  rules.expansion_limit = config.limit("expansion_limit");
+  auto table =
+      std::make_unique<SqlTable>(dialect, config, flags, std::move(rules), servers, std::move(connect));
+  if (auto checked = config.check(); !checked) return fail(std::move(checked.error()));
+  return table;
 }
 
 }  // namespace posthouse::table

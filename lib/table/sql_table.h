@@ -31,7 +31,12 @@ struct SqlDialect {
   std::string_view type;  // "mysql"
   // Makes the query of the obsolete select_field … form.
   std::string (*legacy_query)(const ClientConfig& config) = nullptr;
+  // The line to log about a query that failed.
+  std::string (*trouble)(std::string_view table, std::string_view server, std::string_view text) = nullptr;
 };
+
+// Of that form when it is a SELECT.
+std::string select_query(const ClientConfig& config);
 
 // `servers`: the hosts to try, as ServerList takes them.
 Result<std::unique_ptr<Table>> open_sql_table(Tables& tables, const SqlDialect& dialect,

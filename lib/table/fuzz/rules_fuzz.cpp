@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (substitution.parse(rule.result, "out of range", problem)) substitution.apply({});
     std::string text;
     parse_network(line.text, text);
-    (void)QueryTemplate::problem_in(line.text);
+    (void)QueryTemplate::is_valid(line.text);
     (void)QueryTemplate(line.text).expand("user@mail.example.com", {});
   }
   return 0;

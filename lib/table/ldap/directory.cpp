@@ -4,11 +4,13 @@
 #include <ldap.h>
 
 #include "lib/base/text.h"
+#include "lib/log/log.h"
 
 namespace posthouse::table {
 namespace {
 
 constexpr std::size_t kValueLimit = 100'000;
+constexpr long kNumberLimit = 1'000'000'000;
 
 timeval to_timeval(std::chrono::seconds time) {
   return {time.count(), 0};
@@ -18,6 +20,10 @@ ClientTrouble trouble(std::string_view what, int error) {
   const bool is_servers_fault = error < 0 || error == LDAP_SERVER_DOWN || error == LDAP_UNAVAILABLE ||
                                 error == LDAP_BUSY || error == LDAP_TIMEOUT || error == LDAP_CONNECT_ERROR;
   return {is_servers_fault, fmt::format("{}: {}", what, ::ldap_err2string(error))};
+}
+
+ClientTrouble search_trouble(int error) {
+  return trouble(fmt::format("dict_ldap_lookup: Search error {}", error), error);
 }
 
 void set_tls(LDAP* handle, const DirectorySettings& settings) {
@@ -35,11 +41,36 @@ void set_tls(LDAP* handle, const DirectorySettings& settings) {
   ::ldap_set_option(handle, LDAP_OPT_X_TLS_NEWCTX, &client);
 }
 
+int version(const ClientConfig& config) {
+  const long asked = config.number("version", 2, -kNumberLimit, kNumberLimit);
+  if (asked == LDAP_VERSION2 || asked == LDAP_VERSION3) return static_cast<int>(asked);
+  log::warning("dict_ldap_open: {} Unknown version {}, using 3.", config.name(), asked);
+  return LDAP_VERSION3;
+}
+
+int dereference(const ClientConfig& config) {
+  const long asked = config.number("dereference", LDAP_DEREF_NEVER, -kNumberLimit, kNumberLimit);
+  if (asked >= LDAP_DEREF_NEVER && asked <= LDAP_DEREF_ALWAYS) return static_cast<int>(asked);
+  log::warning("dict_ldap_open: {} Unrecognized value {} specified for dereference; using 0", config.name(),
+               asked);
+  return LDAP_DEREF_NEVER;
+}
+
+// The manual writes 0 and 1, others yes and no.
+bool chases_referrals(const ClientConfig& config) {
+  const std::string text = config.text("chase_referrals");
+  return text == "1" || (text != "0" && config.yes_no("chase_referrals", false));
+}
+
+bool has(const std::set<std::string>& names, std::string_view name) {
+  return names.contains(lower(name));
+}
+
 }  // namespace
 
 struct Directory::Walk {
   const DirectoryRules& rules;
-  std::vector<std::string> attributes;
+  std::set<std::string> attributes;
   std::vector<std::string> values;
   std::set<std::string> seen;  // references followed already
   int depth = 0;
@@ -48,15 +79,20 @@ struct Directory::Walk {
 DirectorySettings directory_settings(const ClientConfig& config) {
   DirectorySettings out;
   const std::string bind = lower(config.text("bind", "yes"));
-  out.binds = bind != "no" && bind != "none";
+  out.binds = bind == "yes" || bind == "simple";
+  if (!out.binds && bind != "no" && bind != "none") {
+    const bool is_known = bind == "sasl";
+    config.note_problem(fmt::format("{}: {} parameter value: bind = {}", config.name(),
+                                    is_known ? "not built in" : "unsupported", bind));
+  }
   out.bind_dn = config.text("bind_dn");
   out.bind_password = config.text("bind_pw");
   out.start_tls = config.yes_no("start_tls", false);
   out.tls_required = config.yes_no("tls_require_cert", false);
-  out.chases_referrals = config.yes_no("chase_referrals", false) || config.text("chase_referrals") == "1";
-  out.version = static_cast<int>(config.number("version", 2, 2, 3));
+  out.chases_referrals = chases_referrals(config);
+  out.version = version(config);
   if (out.start_tls) out.version = 3;
-  out.dereference = static_cast<int>(config.number("dereference", 0, 0, 3));
+  out.dereference = dereference(config);
   out.timeout = std::chrono::seconds(config.number("timeout", 10, 1, 3600));
   out.ca_file = config.text("tls_ca_cert_file");
   out.ca_directory = config.text("tls_ca_cert_dir");
@@ -108,7 +144,10 @@ ClientResult<std::unique_ptr<Directory>> Directory::connect(const DirectorySetti
     berval password{settings.bind_password.size(), const_cast<char*>(settings.bind_password.data())};
     if (const int error = ::ldap_sasl_bind_s(handle, settings.bind_dn.c_str(), LDAP_SASL_SIMPLE, &password,
                                              nullptr, nullptr, nullptr))
-      return std::unexpected(ClientTrouble{true, trouble(what("bind to"), error).text});
+      return std::unexpected(ClientTrouble{
+          true, fmt::format("dict_ldap_connect: Unable to bind to server {} with dn {}: {} ({})", url,
+                            settings.bind_dn.empty() ? "empty or implicit" : settings.bind_dn, error,
+                            ::ldap_err2string(error))});
   }
   return out;
 }
@@ -117,7 +156,7 @@ ClientResult<std::vector<std::string>> Directory::search(const std::string& base
                                                          const DirectoryRules& rules) {
   Walk walk{rules, {}, {}, {}, 0};
   for (const auto* list : {&rules.results, &rules.specials, &rules.terminals, &rules.leaves})
-    walk.attributes.insert(walk.attributes.end(), list->begin(), list->end());
+    walk.attributes.insert(list->begin(), list->end());
   if (auto done = search_level(base, rules.scope, filter, walk); !done)
     return std::unexpected(std::move(done.error()));
   return std::move(walk.values);
@@ -125,19 +164,21 @@ ClientResult<std::vector<std::string>> Directory::search(const std::string& base
 
 ClientResult<void> Directory::search_level(const std::string& base, int scope, const std::string& filter,
                                            Walk& walk) {
-  if (++walk.depth > walk.rules.recursion_limit)
-    return std::unexpected(ClientTrouble{false, "recursion limit exceeded"});
   std::vector<char*> attributes;
-  for (std::string& name : walk.attributes) attributes.push_back(name.data());
+  for (const std::string& name : walk.attributes) attributes.push_back(const_cast<char*>(name.c_str()));
   attributes.push_back(nullptr);
   timeval timeout = to_timeval(walk.rules.timeout);
   LDAPMessage* raw = nullptr;
   const int error = ::ldap_search_ext_s(handle_, base.c_str(), scope, filter.c_str(), attributes.data(), 0,
                                         nullptr, nullptr, &timeout, walk.rules.size_limit, &raw);
   const std::unique_ptr<LDAPMessage, decltype(&::ldap_msgfree)> result(raw, &::ldap_msgfree);
-  --walk.depth;
-  if (error == LDAP_NO_SUCH_OBJECT) return {};
-  if (error != LDAP_SUCCESS) return std::unexpected(trouble("search", error));
+  if (error == LDAP_NO_SUCH_OBJECT) {
+    if (walk.depth > 0 || !walk.rules.base_is_fixed) return {};
+    return std::unexpected(
+        ClientTrouble{false, fmt::format("dict_ldap_lookup: {}: Search base '{}' not found: {}: {}",
+                                         walk.rules.name, base, error, ::ldap_err2string(error))});
+  }
+  if (error != LDAP_SUCCESS) return std::unexpected(search_trouble(error));
   ++walk.depth;
   ClientResult<void> done;
   for (LDAPMessage* entry = ::ldap_first_entry(handle_, raw); entry != nullptr && done;
@@ -147,15 +188,20 @@ ClientResult<void> Directory::search_level(const std::string& base, int scope, c
   return done;
 }
 
-std::vector<std::string> Directory::values(void* entry, const std::vector<std::string>& attributes) {
+std::vector<std::string> Directory::values(void* entry, const std::set<std::string>& attributes) {
   std::vector<std::string> out;
-  for (const std::string& name : attributes) {
-    berval** list = ::ldap_get_values_len(handle_, static_cast<LDAPMessage*>(entry), name.c_str());
+  auto* message = static_cast<LDAPMessage*>(entry);
+  BerElement* position = nullptr;
+  for (char* name = ::ldap_first_attribute(handle_, message, &position); name != nullptr;
+       name = ::ldap_next_attribute(handle_, message, position)) {
+    berval** list = has(attributes, name) ? ::ldap_get_values_len(handle_, message, name) : nullptr;
     for (int i = 0; list != nullptr && list[i] != nullptr; ++i) {
       if (list[i]->bv_len > 0) out.emplace_back(list[i]->bv_val, list[i]->bv_len);
     }
     if (list != nullptr) ::ldap_value_free_len(list);
+    ::ldap_memfree(name);
   }
+  if (position != nullptr) ::ber_free(position, 0);
   return out;
 }
 
@@ -168,12 +214,18 @@ ClientResult<void> Directory::take_entry(void* entry, Walk& walk) {
     append(std::move(terminal));
     return {};
   }
-  append(values(entry, walk.rules.results));
   const auto references = values(entry, walk.rules.specials);
-  if (references.empty()) append(values(entry, walk.rules.leaves));
+  auto wanted = walk.rules.results;
+  if (references.empty()) wanted.insert(walk.rules.leaves.begin(), walk.rules.leaves.end());
+  append(values(entry, wanted));
   if (walk.values.size() > kValueLimit) return std::unexpected(ClientTrouble{false, "too many values"});
   for (const std::string& reference : references) {
     if (!walk.seen.insert(reference).second) continue;
+    if (walk.depth >= walk.rules.recursion_limit)
+      return std::unexpected(ClientTrouble{
+          false,
+          fmt::format("dict_ldap_get_values[{}]: {}: Recursion limit exceeded for special attribute {}={}",
+                      walk.depth, walk.rules.name, fmt::join(walk.rules.specials, "/"), reference)});
     if (auto followed = follow(reference, walk); !followed) return followed;
   }
   return {};

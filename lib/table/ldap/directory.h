@@ -28,7 +28,9 @@ DirectorySettings directory_settings(const ClientConfig& config);
 std::string ldap_urls(const ClientConfig& config);
 
 struct DirectoryRules {
-  std::vector<std::string> results, specials, terminals, leaves;
+  std::string name;            // of the table, for failure texts
+  bool base_is_fixed = false;  // one that does not exist is a mistake, not a key that is not there
+  std::set<std::string> results, specials, terminals, leaves;  // names of attributes, in lower case
   int scope = 0;
   int size_limit = 0;
   int recursion_limit = 1000;
@@ -53,7 +55,8 @@ class Directory {
   ClientResult<void> search_level(const std::string& base, int scope, const std::string& filter, Walk& walk);
   ClientResult<void> take_entry(void* entry, Walk& walk);
   ClientResult<void> follow(const std::string& reference, Walk& walk);
-  std::vector<std::string> values(void* entry, const std::vector<std::string>& attributes);
+  // In the server's order of attributes.
+  std::vector<std::string> values(void* entry, const std::set<std::string>& attributes);
 
   struct ldap* handle_;
 };

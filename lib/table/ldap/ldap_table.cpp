@@ -62,9 +62,7 @@ class LdapTable : public Table {
         mark_(std::move(mark)),
         rules_(std::move(rules)),
         pool_(std::move(servers), std::chrono::seconds(60), std::move(connect),
-              [spec = spec()](const std::string& server, const std::string& text) {
-                log::warning("{}: server {}: {}", spec, server, text);
-              }) {}
+              [](const std::string&, const std::string& text) { log::warning("{}", text); }) {}
   bool may_wait() const override { return true; }
   bool is_changed() const override { return mark_.is_changed(); }
 
@@ -95,7 +93,7 @@ class LdapTable : public Table {
       const auto text = rules_.result_format.format(value, key);
       if (!text) continue;
       if (++count > rules_.expansion_limit && rules_.expansion_limit > 0) {
-        log::warning("{}: Expansion limit exceeded for key: '{}'", spec(), key);
+        log::warning("dict_ldap_get_values[1]: {}: Expansion limit exceeded for key: '{}'", name(), key);
         return Failure::deferred("4.3.0", "expansion limit exceeded");
       }
       if (count > 1) all += ",";
@@ -110,19 +108,30 @@ class LdapTable : public Table {
   ConnectionPool<Directory> pool_;
 };
 
-std::optional<std::string> take_rules(Tables& tables, const ClientConfig& config, LdapRules& rules) {
-  const std::string base = config.text("search_base");
+int search_scope(const ClientConfig& config) {
+  const std::string scope = lower(config.text("scope", "sub"));
+  if (scope == "one") return LDAP_SCOPE_ONELEVEL;
+  if (scope == "base") return LDAP_SCOPE_BASE;
+  if (scope != "sub")
+    log::warning("dict_ldap_open: {}: Unrecognized value {} specified for scope; using sub", config.name(),
+                 scope);
+  return LDAP_SCOPE_SUBTREE;
+}
+
+void take_rules(Tables& tables, const ClientConfig& config, LdapRules& rules) {
   const std::string filter = config.text("query_filter", "(mailacceptinggeneralid=%s)");
-  const std::string format = config.text("result_format", config.text("result_filter", "%s"));
-  for (const std::string& text : {base, filter, format}) {
-    if (auto problem = QueryTemplate::problem_in(text)) return problem;
+  rules.base = config.query_template("query", config.text("search_base"));
+  rules.filter = config.query_template("query", filter);
+  rules.result_format =
+      config.query_template("result", config.text("result_format", config.text("result_filter", "%s")));
+  if (rules.filter.is_fixed())
+    log::warning("dict_ldap_open: {}: Fixed query_filter {} is probably useless", config.name(), filter);
+  for (const std::string_view old : {"cache", "cache_expiry", "cache_size"}) {
+    if (config.find(old)) log::warning("dict_ldap_open: {} ignoring {}", config.name(), old);
   }
-  rules.base = QueryTemplate(base);
-  rules.filter = QueryTemplate(filter);
-  rules.result_format = QueryTemplate(format);
   const auto take_list = [&](std::string_view setting, std::string_view fallback) {
-    std::vector<std::string> out;
-    for (std::string_view word : split_any(config.text(setting, fallback))) out.emplace_back(word);
+    std::set<std::string> out;
+    for (std::string_view word : split_any(config.text(setting, fallback))) out.insert(lower(word));
     return out;
   };
   DirectoryRules& directory = rules.directory;
@@ -130,16 +139,10 @@ std::optional<std::string> take_rules(Tables& tables, const ClientConfig& config
   directory.specials = take_list("special_result_attribute", "");
   directory.terminals = take_list("terminal_result_attribute", "");
   directory.leaves = take_list("leaf_result_attribute", "");
-  const std::string scope = lower(config.text("scope", "sub"));
-  if (scope == "sub")
-    directory.scope = LDAP_SCOPE_SUBTREE;
-  else if (scope == "one")
-    directory.scope = LDAP_SCOPE_ONELEVEL;
-  else if (scope == "base")
-    directory.scope = LDAP_SCOPE_BASE;
-  else
-    return fmt::format("unrecognized value {} specified for scope; sub, one or base is expected", scope);
-  rules.expansion_limit = static_cast<std::size_t>(config.number("expansion_limit", 0, 0, 1'000'000'000));
+  directory.name = config.name();
+  directory.base_is_fixed = rules.base.is_fixed();
+  directory.scope = search_scope(config);
+  rules.expansion_limit = config.limit("expansion_limit");
   directory.size_limit = static_cast<int>(
       config.number("size_limit", static_cast<long>(rules.expansion_limit), 0, 1'000'000'000));
   directory.recursion_limit = static_cast<int>(config.number("recursion_limit", 1000, 1, 100'000));
@@ -147,7 +150,6 @@ std::optional<std::string> take_rules(Tables& tables, const ClientConfig& config
   if (rules.has_domains)
     rules.domains = MatchList(tables, "ldap:" + config.name() + " domain", config.text("domain"),
                               {.kind = MatchList::Kind::string});
-  return std::nullopt;
 }
 
 }  // namespace
@@ -156,12 +158,12 @@ Result<std::unique_ptr<Table>> open_ldap(Tables& tables, std::string_view name, 
   auto config = ClientConfig::load(tables, name);
   if (!config) return fail(std::move(config.error()));
   LdapRules rules;
-  if (auto problem = take_rules(tables, *config, rules))
-    return fail(Failure::deferred("4.3.5", fmt::format("ldap:{}: {}", name, *problem)));
+  take_rules(tables, *config, rules);
   DirectorySettings settings = directory_settings(*config);
   rules.directory.timeout = settings.timeout;
   ServerList servers(ldap_urls(*config),
                      std::chrono::seconds(config->number("retry_interval", 60, 1, 86400)));
+  if (auto checked = config->check(); !checked) return fail(std::move(checked.error()));
   return std::make_unique<LdapTable>(name, flags, config->mark(), std::move(rules), std::move(servers),
                                      [settings = std::move(settings)](const std::string& server) {
                                        return Directory::connect(settings, server);

@@ -80,19 +80,18 @@ class MysqlConnection : public SqlConnection {
   }
 
   ClientResult<std::vector<SqlRow>> query(const std::string& sql) override {
-    if (::mysql_real_query(mysql_, sql.data(), sql.size()) != 0)
-      return std::unexpected(trouble("mysql query failed"));
+    if (::mysql_real_query(mysql_, sql.data(), sql.size()) != 0) return std::unexpected(trouble());
     std::vector<SqlRow> rows;
     bool has_result = false;
     for (;;) {
       if (auto taken = take_result(rows, has_result); !taken)
         return std::unexpected(std::move(taken.error()));
       const int more = ::mysql_next_result(mysql_);
-      if (more > 0) return std::unexpected(trouble("mysql query failed"));
+      if (more > 0) return std::unexpected(trouble());
       if (more < 0) break;
     }
     if (!has_result && require_result_set_)
-      return std::unexpected(ClientTrouble{false, "mysql query failed: the query gave no result set"});
+      return std::unexpected(ClientTrouble{false, "the query gave no result set"});
     return rows;
   }
 
@@ -119,20 +118,19 @@ class MysqlConnection : public SqlConnection {
       ::mysql_options(mysql_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
     }
   }
-  ClientTrouble trouble(std::string_view what) const {
+  ClientTrouble trouble() const {
     // Errors below CR_MIN_ERROR are the server's answer to this query; the connection is still good.
     const bool is_connection = ::mysql_errno(mysql_) >= CR_MIN_ERROR;
-    return {is_connection, fmt::format("{}: {}", what, ::mysql_error(mysql_))};
+    return {is_connection, ::mysql_error(mysql_)};
   }
   ClientResult<void> take_result(std::vector<SqlRow>& rows, bool& has_result) {
     std::unique_ptr<MYSQL_RES, decltype(&::mysql_free_result)> result(::mysql_store_result(mysql_),
                                                                       &::mysql_free_result);
     if (!result) {
-      if (::mysql_errno(mysql_) != 0) return std::unexpected(trouble("mysql query failed"));
+      if (::mysql_errno(mysql_) != 0) return std::unexpected(trouble());
       return {};
     }
-    if (has_result)
-      return std::unexpected(ClientTrouble{true, "mysql query failed: the query gave several result sets"});
+    if (has_result) return std::unexpected(ClientTrouble{true, "the query gave several result sets"});
     has_result = true;
     const unsigned fields = ::mysql_num_fields(result.get());
     while (MYSQL_ROW row = ::mysql_fetch_row(result.get())) {
@@ -144,8 +142,7 @@ class MysqlConnection : public SqlConnection {
         else
           out.emplace_back(std::string(row[i], lengths[i]));
       }
-      if (rows.size() > kSqlRowLimit)
-        return std::unexpected(ClientTrouble{true, "mysql query failed: too many rows"});
+      if (rows.size() > kSqlRowLimit) return std::unexpected(ClientTrouble{true, "too many rows"});
     }
     return {};
   }
@@ -154,12 +151,11 @@ class MysqlConnection : public SqlConnection {
   bool require_result_set_;
 };
 
-std::string legacy_query(const ClientConfig& config) {
-  return fmt::format("SELECT {} FROM {} WHERE {} = '%s' {}", config.text("select_field"),
-                     config.text("table"), config.text("where_field"), config.text("additional_conditions"));
+std::string trouble_line(std::string_view table, std::string_view, std::string_view text) {
+  return fmt::format("{}: query failed: {}", table, text);
 }
 
-constexpr SqlDialect kMysql{.type = "mysql", .legacy_query = legacy_query};
+constexpr SqlDialect kMysql{.type = "mysql", .legacy_query = select_query, .trouble = trouble_line};
 
 MysqlSettings settings_from(const ClientConfig& config) {
   MysqlSettings out;

@@ -102,8 +102,7 @@ class PgsqlConnection : public SqlConnection {
         append(result.get(), rows);
       else if (status != PGRES_COMMAND_OK)
         return std::unexpected(failed_query(result.get(), deadline));
-      if (rows.size() > kSqlRowLimit)
-        return std::unexpected(ClientTrouble{true, "pgsql query failed: too many rows"});
+      if (rows.size() > kSqlRowLimit) return std::unexpected(ClientTrouble{true, "too many rows"});
     }
   }
 
@@ -114,17 +113,15 @@ class PgsqlConnection : public SqlConnection {
     std::ranges::replace(out, '\n', ' ');
     return out;
   }
-  ClientTrouble trouble(bool is_servers_fault) const {
-    return {is_servers_fault, "pgsql query failed: " + error()};
-  }
+  ClientTrouble trouble(bool is_servers_fault) const { return {is_servers_fault, error()}; }
   // Takes the rest of the answer so that the connection can be used again.
   ClientTrouble failed_query(PGresult* result, Deadline deadline) {
     const std::string text = join_lines(::PQresultErrorMessage(result));
     for (;;) {
-      if (!wait(deadline)) return {true, "pgsql query failed: " + text};
+      if (!wait(deadline)) return {true, text};
       if (!PgResult(::PQgetResult(connection_))) break;
     }
-    return {::PQstatus(connection_) != CONNECTION_OK, "pgsql query failed: " + text};
+    return {::PQstatus(connection_) != CONNECTION_OK, text};
   }
   ClientResult<void> wait(Deadline deadline) {
     while (::PQisBusy(connection_) != 0) {
@@ -132,7 +129,7 @@ class PgsqlConnection : public SqlConnection {
           std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
       pollfd socket{::PQsocket(connection_), POLLIN, 0};
       if (left.count() <= 0 || ::poll(&socket, 1, static_cast<int>(left.count())) == 0)
-        return std::unexpected(ClientTrouble{true, "pgsql query failed: the server does not answer"});
+        return std::unexpected(ClientTrouble{true, "the server does not answer"});
       if (::PQconsumeInput(connection_) != 1) return std::unexpected(trouble(true));
     }
     return {};
@@ -142,12 +139,9 @@ class PgsqlConnection : public SqlConnection {
     for (int row = 0; row < ::PQntuples(result); ++row) {
       SqlRow& out = rows.emplace_back();
       for (int field = 0; field < fields; ++field) {
-        if (::PQgetisnull(result, row, field) != 0) {
-          out.emplace_back(std::nullopt);
-        } else {
-          const auto size = static_cast<std::size_t>(::PQgetlength(result, row, field));
-          out.emplace_back(std::string(::PQgetvalue(result, row, field), size));
-        }
+        // A NULL is an empty text, which is told about.
+        const auto size = static_cast<std::size_t>(::PQgetlength(result, row, field));
+        out.emplace_back(std::string(::PQgetvalue(result, row, field), size));
       }
     }
   }
@@ -159,11 +153,14 @@ class PgsqlConnection : public SqlConnection {
 
 std::string legacy_query(const ClientConfig& config) {
   if (const auto function = config.find("select_function")) return fmt::format("SELECT {}('%s')", *function);
-  return fmt::format("SELECT {} FROM {} WHERE {} = '%s' {}", config.text("select_field"),
-                     config.text("table"), config.text("where_field"), config.text("additional_conditions"));
+  return select_query(config);
 }
 
-constexpr SqlDialect kPgsql{.type = "pgsql", .legacy_query = legacy_query};
+std::string trouble_line(std::string_view, std::string_view server, std::string_view text) {
+  return fmt::format("pgsql query failed: fatal error from host {}: {}", server, text);
+}
+
+constexpr SqlDialect kPgsql{.type = "pgsql", .legacy_query = legacy_query, .trouble = trouble_line};
 
 }  // namespace
 

@@ -1,7 +1,4 @@
-// Settings of a redis: file: hosts (host:port, unix:/path), user, password, database, command (get, hash,
-// set), key_format (%s %u %d %1-%9), hash (name of the hash, same expansions), set_value (what a member of a
-// set yields), ttl (seconds, of updates), tls, tls_CAfile, tls_CApath, tls_cert_file, tls_key_file,
-// tls_verify_cert (yes), domain, result_format, timeout, retry_interval.
+// redis: the settings of its file are described in docs/tables.md.
 #include "lib/table/redis/redis_table.h"
 
 #include <fmt/format.h>
@@ -193,15 +190,11 @@ std::optional<std::string> take_rules(Tables& tables, const ClientConfig& config
   else
     return fmt::format("unknown command \"{}\": get, hash or set is expected", command);
   const std::string key_format = config.text("key_format", "%s"), hash = config.text("hash");
-  const std::string result_format = config.text("result_format", "%s");
-  for (const std::string& text : {key_format, hash, result_format}) {
-    if (auto problem = QueryTemplate::problem_in(text)) return problem;
-  }
   if (rules.command != Command::get && hash.empty())
     return "a setting \"hash\" (the name of the hash or set) is missing";
-  rules.key = QueryTemplate(key_format);
-  rules.hash = QueryTemplate(hash);
-  rules.result_format = QueryTemplate(result_format);
+  rules.key = config.query_template("query", key_format);
+  rules.hash = config.query_template("query", hash);
+  rules.result_format = config.query_template("result", config.text("result_format", "%s"));
   const auto place = key_format.find("%s");
   rules.can_walk = place != std::string::npos && hash.find('%') == std::string::npos &&
                    key_format.find('%') == place && key_format.find('%', place + 1) == std::string::npos;
@@ -228,6 +221,7 @@ Result<std::unique_ptr<Table>> open_redis(Tables& tables, std::string_view name,
     return fail(Failure::deferred("4.3.5", fmt::format("redis:{}: {}", name, *problem)));
   auto settings = redis_settings(*config);
   if (!settings) return fail(std::move(settings.error()));
+  if (auto checked = config->check(); !checked) return fail(std::move(checked.error()));
   return std::make_unique<RedisTable>(name, flags, config->mark(), std::move(rules), std::move(*settings));
 }
 

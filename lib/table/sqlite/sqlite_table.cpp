@@ -51,25 +51,23 @@ class SqliteConnection : public SqlConnection {
     sqlite3_stmt* raw = nullptr;
     if (::sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr) !=
         SQLITE_OK)
-      return std::unexpected(trouble());
+      return std::unexpected(trouble("prepare"));
     const std::unique_ptr<sqlite3_stmt, Finalize> statement(raw);
     std::vector<SqlRow> rows;
     for (;;) {
       const int step = ::sqlite3_step(raw);
       if (step == SQLITE_DONE) return rows;
-      if (step != SQLITE_ROW) return std::unexpected(trouble());
+      if (step != SQLITE_ROW) return std::unexpected(trouble("step"));
       SqlRow& out = rows.emplace_back();
-      for (int i = 0; i < ::sqlite3_column_count(raw); ++i) {
-        if (::sqlite3_column_type(raw, i) == SQLITE_NULL) {
-          out.emplace_back(std::nullopt);
-          continue;
-        }
-        const auto* text = static_cast<const char*>(::sqlite3_column_blob(raw, i));
+      // Of this type the first column counts only.
+      if (::sqlite3_column_type(raw, 0) == SQLITE_NULL) {
+        out.emplace_back(std::nullopt);
+      } else {
+        const auto* text = static_cast<const char*>(::sqlite3_column_blob(raw, 0));
         out.emplace_back(std::string(text != nullptr ? text : "",
-                                     static_cast<std::size_t>(::sqlite3_column_bytes(raw, i))));
+                                     static_cast<std::size_t>(::sqlite3_column_bytes(raw, 0))));
       }
-      if (rows.size() > kSqlRowLimit)
-        return std::unexpected(ClientTrouble{false, "SQLite query failed: too many rows"});
+      if (rows.size() > kSqlRowLimit) return std::unexpected(ClientTrouble{false, "too many rows"});
     }
   }
 
@@ -77,8 +75,8 @@ class SqliteConnection : public SqlConnection {
   static int is_late(void* self) {
     return std::chrono::steady_clock::now() > static_cast<SqliteConnection*>(self)->deadline_ ? 1 : 0;
   }
-  ClientTrouble trouble() const {
-    return {false, fmt::format("SQLite query failed: {}", ::sqlite3_errmsg(database_.get()))};
+  ClientTrouble trouble(std::string_view what) const {
+    return {false, fmt::format("SQL {} failed: {}", what, ::sqlite3_errmsg(database_.get()))};
   }
 
   std::unique_ptr<sqlite3, CloseDatabase> database_;
@@ -86,19 +84,18 @@ class SqliteConnection : public SqlConnection {
   Deadline deadline_ = kNever;
 };
 
-std::string legacy_query(const ClientConfig& config) {
-  return fmt::format("SELECT {} FROM {} WHERE {} = '%s' {}", config.text("select_field"),
-                     config.text("table"), config.text("where_field"), config.text("additional_conditions"));
+std::string trouble_line(std::string_view table, std::string_view, std::string_view text) {
+  return fmt::format("{}: {}", table, text);
 }
 
-constexpr SqlDialect kSqlite{.type = "sqlite", .legacy_query = legacy_query};
+constexpr SqlDialect kSqlite{.type = "sqlite", .legacy_query = select_query, .trouble = trouble_line};
 
 }  // namespace
 
 Result<std::unique_ptr<Table>> open_sqlite(Tables& tables, std::string_view name, Flag flags) {
   auto config = ClientConfig::load(tables, name);
   if (!config) return fail(std::move(config.error()));
-  const std::string path = config->text("dbpath");
+  const std::string path = config->required("dbpath");
   // Keys are made safe for text between single quotes only.
   const std::string query = config->text("query");
   for (std::string_view part : {"\"%s\"", "\"%u\"", "\"%d\""}) {

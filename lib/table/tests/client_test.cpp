@@ -26,7 +26,7 @@ TEST(QueryTemplate, ExpandsAndQuotesParts) {
   EXPECT_EQ(expand("a '%s' %%", "o'x@d"), "a 'o''x@d' %");
   EXPECT_EQ(expand("%u|%d", "user@example.com"), "user|example.com");
   EXPECT_EQ(expand("%U|%D|%S", "user@example.com"), "user|example.com|user@example.com");
-  EXPECT_EQ(expand("%u", "\"a b\"@x"), "a b");
+  EXPECT_EQ(expand("%u", "\"a b\"@x"), "\"a b\"");
   EXPECT_EQ(expand("%1.%2.%3", "u@mail.example.com"), "com.example.mail");
   EXPECT_EQ(expand("%u", "nodomain"), "nodomain");
 }
@@ -49,9 +49,14 @@ TEST(QueryTemplate, FormatsResults) {
 }
 
 TEST(QueryTemplate, UnknownLettersAreProblems) {
-  EXPECT_FALSE(QueryTemplate::problem_in("%s %u %% %9"));
-  EXPECT_TRUE(QueryTemplate::problem_in("%x"));
-  EXPECT_TRUE(QueryTemplate::problem_in("50%"));
+  EXPECT_TRUE(QueryTemplate::is_valid("%s %u %% %9"));
+  EXPECT_FALSE(QueryTemplate::is_valid("%x"));
+  EXPECT_FALSE(QueryTemplate::is_valid("50%"));
+}
+
+TEST(QueryTemplate, KnowsWhetherTheKeyMatters) {
+  EXPECT_TRUE(QueryTemplate("dc=test, 100%%").is_fixed());
+  EXPECT_FALSE(QueryTemplate("dc=%d").is_fixed());
 }
 
 TEST(QueryTemplate, FullAddressesHaveBothParts) {
