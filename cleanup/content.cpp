@@ -186,24 +186,37 @@ std::string_view Content::header_context() const {
   return settings_.has_remote_header_rewrite_domain ? std::string_view("remote") : std::string_view();
 }
 
+// The addresses in internal form, with the domains they lack.
+Result<std::vector<std::string>> Content::completed(const mail::AddressList& list) {
+  constexpr std::string_view kName = "name";  // stands for a quoted name, which only lacks a domain
+  std::vector<std::string> addresses;
+  for (std::size_t i = 0; i < list.size(); ++i)
+    addresses.push_back(list.is_quoted_name(i) ? std::string(kName) : mail::to_internal(list[i]));
+  if (auto done = mapper_.complete(header_context(), addresses); !done) return fail(std::move(done.error()));
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list.is_quoted_name(i)) addresses[i].replace(0, kName.size(), mail::to_internal(list[i]));
+  }
+  return addresses;
+}
+
 Result<void> Content::rewrite_header(const mail::HeaderSpec& spec) {
   auto list = mail::AddressList::parse(mail::header_value(header_));
   if (list.empty()) return {};
-  std::vector<std::string> before;
-  before.reserve(list.size());
-  for (std::size_t i = 0; i < list.size(); ++i) before.push_back(mail::to_internal(list[i]));
-  std::vector<std::string> after = before;
-  if (auto done = mapper_.complete(header_context(), after); !done) return done;
+  auto addresses = completed(list);
+  if (!addresses) return fail(std::move(addresses.error()));
   bool has_changed = false;
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    if (origin_.may_map && !after[i].empty()) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    std::string& address = (*addresses)[i];
+    if (address.empty()) continue;
+    if (origin_.may_map) {
       const auto where = spec.is_sender ? AddressClass::header_sender : AddressClass::header_recipient;
-      auto mapped = mapper_.canonical(std::move(after[i]), where);
+      auto mapped = mapper_.canonical(std::move(address), where);
       if (!mapped) return fail(std::move(mapped.error()));
-      after[i] = std::move(*mapped);
+      address = std::move(*mapped);
     }
-    if (after[i] == before[i]) continue;
-    list.replace(i, mail::to_external(after[i]));
+    const std::string text = mail::to_external(address);
+    if (text == list[i]) continue;
+    list.replace(i, text);
     has_changed = true;
   }
   if (has_changed) header_ = list.header(spec.name);

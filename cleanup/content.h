@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cleanup/address_mapper.h"
 #include "cleanup/settings.h"
 #include "lib/base/clock.h"
+#include "lib/mail/address_list.h"
 #include "lib/mail/header.h"
 #include "lib/queuefile/writer.h"
 
@@ -51,6 +53,7 @@ class Content {
   Result<void> finish_header();
   Result<void> end_of_headers();
   void known_header(const mail::HeaderSpec& spec);
+  Result<std::vector<std::string>> completed(const mail::AddressList& list);
   Result<void> rewrite_header(const mail::HeaderSpec& spec);
   void write_header(std::string_view text);
   void add_missing_headers();

@@ -1,8 +1,9 @@
 #include "lib/mail/address_list.h"
 
+#include <algorithm>
+#include <optional>
 #include <span>
 
-#include "lib/mail/quote.h"
 #include "lib/mail/token.h"
 
 namespace posthouse::mail {
@@ -12,50 +13,32 @@ constexpr std::size_t kLineLength = 70;
 
 using Tokens = std::span<const Token>;
 
-std::string joined(Tokens tokens) {
-  std::string text;
-  for (const Token& token : tokens) {
-    if (token.kind == Token::Kind::special) {
-      text += token.special;
-    } else if (token.kind != Token::Kind::comment) {
-      text += token.text;
-    }
-  }
-  return text;
-}
-
-std::size_t last_special(Tokens tokens, char c) {
-  for (std::size_t i = tokens.size(); i-- > 0;) {
-    if (tokens[i].is(c)) return i;
-  }
-  return tokens.size();
-}
-
-std::string external_address(Tokens tokens) {
-  std::string route;
-  if (!tokens.empty() && tokens.front().is('@')) {
-    const std::size_t colon = last_special(tokens, ':');
-    if (colon < tokens.size()) {
-      route = joined(tokens.first(colon + 1));
-      tokens = tokens.subspan(colon + 1);
-    }
-  }
-  if (tokens.empty()) return {};
-  const std::size_t at = last_special(tokens, '@');
-  std::string address = route + quote_local_part(joined(tokens.first(at)));
-  if (at < tokens.size()) address += '@' + joined(tokens.subspan(at + 1));
-  return address;
-}
-
-std::string phrase_word(const Token& token) {
-  if (token.kind == Token::Kind::special) return std::string(1, token.special);
-  if (token.kind != Token::Kind::quoted) return token.text;
+std::string quoted(std::string_view text) {
   std::string quoted = "\"";
-  for (const char c : token.text) {
+  for (const char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
     quoted += c == '\n' || c == '\r' ? ' ' : c;
   }
   return quoted + '"';
+}
+
+std::string word_text(const Token& token) {
+  if (token.kind == Token::Kind::special) return std::string(1, token.special);
+  return token.kind == Token::Kind::quoted ? quoted(token.text) : token.text;
+}
+
+// An address as it is written, without its comments and blanks. What was escaped is in quotes.
+std::string address_text(Tokens tokens) {
+  std::string text;
+  for (const Token& token : tokens) {
+    if (token.kind == Token::Kind::comment) continue;
+    if (token.is('<') && !text.empty()) text += ' ';
+    const bool is_escaped =
+        token.kind == Token::Kind::atom && token.text.find_first_of("()<>@,;:\\\"[] ") != std::string::npos;
+    text += is_escaped ? quoted(token.text) : word_text(token);
+    if (token.is(',') && !text.starts_with('@')) text += ' ';
+  }
+  return text;
 }
 
 }  // namespace
@@ -63,35 +46,54 @@ std::string phrase_word(const Token& token) {
 // Cuts the tokens at commas and group marks and sorts each stretch into words and addresses.
 class AddressListReader {
  public:
-  explicit AddressListReader(AddressList& list) : list_(list) {}
+  AddressListReader(AddressList& list, Tokens tokens) : list_(list), tokens_(tokens) {}
 
-  void read(Tokens tokens) {
+  void read() {
     std::size_t start = 0;
-    bool in_brackets = false;
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      if (tokens[i].is('<')) in_brackets = true;
-      if (tokens[i].is('>')) in_brackets = false;
-      if (in_brackets) continue;
-      if (!tokens[i].is(',') && !tokens[i].is(';') && !tokens[i].is(':')) continue;
-      const Tokens stretch = tokens.subspan(start, i - start);
-      start = i + 1;
-      if (tokens[i].is(':')) {
-        words(stretch);
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      if (tokens_[i].is('<')) i = end_of_route(i).value_or(i);
+      const bool is_group = tokens_[i].is(':') && begins_group(i);
+      if (!is_group && !tokens_[i].is(',') && !tokens_[i].is(';')) continue;
+      if (is_group) {
+        words(tokens_.subspan(start, i - start));
         add(Kind::group_start, ":");
       } else {
-        item(stretch);
-        add(tokens[i].is(',') ? Kind::comma : Kind::group_end, std::string(1, tokens[i].special));
+        item(start, i);
+        add(tokens_[i].is(',') ? Kind::comma : Kind::group_end, std::string(1, tokens_[i].special));
       }
+      start = i + 1;
     }
-    item(tokens.subspan(start));
+    item(start, tokens_.size());
   }
 
  private:
   using Kind = AddressList::Kind;
 
-  void add(Kind kind, std::string text) {
-    if (kind == Kind::address || kind == Kind::route) list_.addresses_.push_back(list_.pieces_.size());
-    list_.pieces_.push_back({kind, std::move(text)});
+  // The next ">" after the "<" at this place, unless another "<" comes first.
+  std::optional<std::size_t> end_of_route(std::size_t open) const {
+    for (std::size_t i = open + 1; i < tokens_.size() && !tokens_[i].is('<'); ++i) {
+      if (tokens_[i].is('>')) return i;
+    }
+    return std::nullopt;
+  }
+
+  // A group has a ";" before the next ":".
+  bool begins_group(std::size_t colon) const {
+    for (std::size_t i = colon + 1; i < tokens_.size() && !tokens_[i].is(':'); ++i) {
+      if (tokens_[i].is('<')) i = end_of_route(i).value_or(i);
+      if (tokens_[i].is(';')) return true;
+    }
+    return false;
+  }
+
+  void add(Kind kind, std::string text) { list_.pieces_.push_back({kind, std::move(text)}); }
+
+  void add_address(Tokens tokens) {
+    std::string text = address_text(tokens);
+    const bool has_domain = std::ranges::any_of(tokens, [](const Token& token) { return token.is('@'); });
+    const bool is_quoted_name = !has_domain && text != "\"\"" && text.find('"') != std::string::npos;
+    list_.addresses_.push_back(list_.pieces_.size());
+    list_.pieces_.push_back({Kind::address, std::move(text), is_quoted_name});
   }
 
   void words(Tokens tokens) {
@@ -99,53 +101,80 @@ class AddressListReader {
       const Kind kind = token.kind == Token::Kind::comment   ? Kind::comment
                         : token.kind == Token::Kind::special ? Kind::glue
                                                              : Kind::word;
-      add(kind, phrase_word(token));
+      add(kind, word_text(token));
     }
   }
 
-  void item(Tokens tokens) {
-    std::size_t open = 0;
-    while (open < tokens.size() && !tokens[open].is('<')) ++open;
-    if (open == tokens.size()) return bare_addresses(tokens);
-    std::size_t close = open;
-    while (close < tokens.size() && !tokens[close].is('>')) ++close;
-    words(tokens.first(open));
-    add(Kind::route, external_address(tokens.subspan(open + 1, close - open - 1)));
-    if (close < tokens.size()) words(tokens.subspan(close + 1));
+  void comments(Tokens tokens) {
+    for (const Token& token : tokens) {
+      if (token.kind == Token::Kind::comment) add(Kind::comment, token.text);
+    }
   }
 
-  // Addresses without brackets; two in a row without a comma become two addresses.
+  // What stands between two commas: routes with their phrases, then addresses without brackets.
+  void item(std::size_t start, std::size_t end) {
+    for (std::size_t i = start; i < end; ++i) {
+      const auto close = tokens_[i].is('<') ? end_of_route(i) : std::nullopt;
+      if (!close) continue;
+      words(tokens_.subspan(start, i - start));
+      const Tokens inside = tokens_.subspan(i + 1, *close - i - 1);
+      add(Kind::open, "<");
+      add_address(inside);
+      comments(inside);
+      add(Kind::close, ">");
+      i = *close;
+      start = i + 1;
+    }
+    bare_addresses(tokens_.subspan(start, end - start));
+  }
+
+  // Two in a row without a comma become two addresses; a comment goes behind the address that it is in or
+  // before.
   void bare_addresses(Tokens tokens) {
-    std::vector<Token> address;
-    bool is_first = true;
+    std::size_t start = 0;     // of the address that is being read, with the comments before it
+    std::size_t last_end = 0;  // behind its last token that is no comment
+    bool has_address = false;
     const auto finish = [&] {
-      if (address.empty()) return;
-      if (!is_first) add(Kind::comma, ",");
-      is_first = false;
-      add(Kind::address, external_address(address));
-      address.clear();
+      if (!has_address) return;
+      const Tokens address = tokens.subspan(start, last_end - start);
+      if (!is_at_start()) add(Kind::comma, ",");
+      add_address(address);
+      comments(address);
+      start = last_end;
+      has_address = false;
     };
-    for (const Token& token : tokens) {
-      if (token.kind == Token::Kind::comment) {
-        if (!address.empty() && address.back().kind == Token::Kind::special) continue;
-        finish();
-        add(Kind::comment, token.text);
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      if (tokens[i].kind == Token::Kind::comment) continue;
+      const bool starts_new = has_address && tokens[i].kind != Token::Kind::special &&
+                              tokens[last_end - 1].kind != Token::Kind::special;
+      if (starts_new || tokens[i].is('>')) finish();
+      if (tokens[i].is('>')) {
+        comments(tokens.subspan(start, i - start));
+        add(Kind::close, ">");
+        start = i + 1;
         continue;
       }
-      const bool starts_new = token.kind != Token::Kind::special && !address.empty() &&
-                              address.back().kind != Token::Kind::special;
-      if (starts_new) finish();
-      address.push_back(token);
+      has_address = true;
+      last_end = i + 1;
     }
     finish();
+    comments(tokens.subspan(start));
+  }
+
+  bool is_at_start() const {
+    if (list_.pieces_.empty()) return true;
+    const Kind before = list_.pieces_.back().kind;
+    return before == Kind::comma || before == Kind::group_start;
   }
 
   AddressList& list_;
+  Tokens tokens_;
 };
 
 AddressList AddressList::parse(std::string_view value) {
   AddressList list;
-  AddressListReader(list).read(tokenise(value));
+  const std::vector<Token> tokens = tokenise(value);
+  AddressListReader(list, tokens).read();
   return list;
 }
 
@@ -154,26 +183,29 @@ void AddressList::replace(std::size_t index, std::string_view external) {
 }
 
 bool AddressList::is_spaced(const Piece& before, const Piece& after) {
-  if (before.kind == Kind::group_start && after.kind == Kind::group_end) return false;
-  if (before.kind == Kind::comma || before.kind == Kind::group_start) return true;
-  if (after.kind == Kind::comma || after.kind == Kind::group_end || after.kind == Kind::group_start)
-    return false;
-  if (before.kind == Kind::glue || after.kind == Kind::glue) return false;
-  return before.kind != Kind::route || after.kind == Kind::word;
+  if (after.kind == Kind::open || before.kind == Kind::comma || before.kind == Kind::group_start) return true;
+  for (const Kind tight : {Kind::comma, Kind::group_end, Kind::group_start, Kind::close, Kind::glue}) {
+    if (after.kind == tight) return false;
+  }
+  for (const Kind tight : {Kind::open, Kind::close, Kind::group_end, Kind::glue}) {
+    if (before.kind == tight) return false;
+  }
+  return true;
 }
 
 std::string AddressList::header(std::string_view name) const {
   std::string text(name);
   text += ": ";
   std::size_t line_start = 0;
-  for (std::size_t i = 0; i < pieces_.size();) {
+  bool ends_with_comma = false;
+  for (std::size_t i = 0; i < pieces_.size() || ends_with_comma;) {
     // One item runs to its comma; lines are broken between items only.
     std::string item;
-    bool ends_with_comma = false;
+    ends_with_comma = false;
     for (; i < pieces_.size() && !ends_with_comma; ++i) {
       const Piece& piece = pieces_[i];
       if (!item.empty() && is_spaced(pieces_[i - 1], piece)) item += ' ';
-      item += piece.kind == Kind::route ? '<' + piece.text + '>' : piece.text;
+      item += piece.text;
       ends_with_comma = piece.kind == Kind::comma;
     }
     const bool is_first = text.size() == name.size() + 2;

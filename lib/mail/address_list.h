@@ -2,7 +2,8 @@
 // ones while phrases, comments and groups stay.
 //
 // Tolerant of what is found in real mail: it never fails, text it does not understand is kept. Nesting of
-// comments is bounded. Addresses are in external form: `"a b"@example.com`, `user`, empty for "<>".
+// comments is bounded. Addresses are as they were written, without comments and blanks: `"a b"@example.com`,
+// `"user"`, `user`, empty for "<>"; mail::to_external(mail::to_internal(...)) has the quotes that they need.
 #pragma once
 
 #include <string>
@@ -19,8 +20,8 @@ class AddressList {
   std::size_t size() const { return addresses_.size(); }
   bool empty() const { return addresses_.empty(); }
   std::string_view operator[](std::size_t index) const { return pieces_[addresses_[index]].text; }
-  // True for an address written as `Phrase <address>` or `<address>`.
-  bool is_in_brackets(std::size_t index) const { return pieces_[addresses_[index]].kind == Kind::route; }
+  // A quoted string without a domain: whatever it holds, it is no route.
+  bool is_quoted_name(std::size_t index) const { return pieces_[addresses_[index]].is_quoted_name; }
 
   void replace(std::size_t index, std::string_view external);
 
@@ -29,11 +30,22 @@ class AddressList {
   std::string header(std::string_view name) const;
 
  private:
-  // `route` is an address in angle brackets; `glue` a special character without blanks around it.
-  enum class Kind : unsigned char { word, comment, comma, group_start, group_end, address, route, glue };
+  // `open` and `close` are angle brackets, `glue` a special character without blanks around it.
+  enum class Kind : unsigned char {
+    word,
+    comment,
+    comma,
+    group_start,
+    group_end,
+    address,
+    open,
+    close,
+    glue
+  };
   struct Piece {
     Kind kind;
     std::string text;
+    bool is_quoted_name = false;
   };
   friend class AddressListReader;
   static bool is_spaced(const Piece& before, const Piece& after);

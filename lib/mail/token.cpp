@@ -82,10 +82,7 @@ std::vector<Token> tokenise(std::string_view text, std::string_view specials) {
     } else {
       const std::size_t start = at;
       at = skip_atom(text, at, specials, token.text);
-      if (at == start) {  // a backslash at the very end
-        token.text = c;
-        ++at;
-      }
+      if (at == start) break;  // a backslash at the very end says nothing
     }
     tokens.push_back(std::move(token));
   }

@@ -87,7 +87,7 @@ class DnsServer:
         path = mta.folder / "resolv.conf"
         path.write_text(f"nameserver {self.host}\noptions timeout:2 attempts:2\n")
         path.chmod(0o644)
-        mta.resolv_conf = path
+        mta.mounts["/etc/resolv.conf"] = path
 
     @property
     def questions(self):

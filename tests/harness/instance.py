@@ -28,6 +28,9 @@ _KEPT_SERVICES = {"pickup", "cleanup", "qmgr", "rewrite", "bounce", "defer", "tr
                   "proxywrite", "smtp", "relay", "showq", "error", "retry", "discard", "local", "virtual", "lmtp", "anvil",
                   "scache", "postlog", "tlsmgr"}
 
+# Daemons that a reload replaces (the others read their configuration again).
+_RENEWED = ("smtpd", "cleanup", "trivial-rewrite", "proxymap", "pickup", "smtp", "lmtp", "local", "virtual")
+
 
 class Instance:
     def __init__(self, suite, folder, name="mx"):
@@ -42,7 +45,7 @@ class Instance:
         self.log = Log(self.folder / "log")
         self.console = self.folder / "console"
         self.allowed_trouble = []
-        self.resolv_conf = None            # with root: the file that this instance sees as /etc/resolv.conf
+        self.mounts = {}                   # with root: {"/etc/resolv.conf": the file that this instance sees there}
         self.environment = {}
         self.start_prefix = []             # for limits: ["prlimit", "--nofile=64"]
         self.main = self._default_main()
@@ -139,9 +142,9 @@ class Instance:
     def try_start(self, timeout=60):
         """Exit status of `postfix start`; its output goes to the console file."""
         command = [*self.start_prefix, self.suite.command("postfix"), "-c", str(self.config), "start"]
-        if self.resolv_conf:
-            inner = f"mount --bind {shlex.quote(str(self.resolv_conf))} /etc/resolv.conf && exec {shlex.join(command)}"
-            command = ["unshare", "--mount", "sh", "-c", inner]
+        if self.mounts:
+            binds = "".join(f"mount --bind {shlex.quote(str(file))} {path} && " for path, file in self.mounts.items())
+            command = ["unshare", "--mount", "sh", "-c", f"{binds}exec {shlex.join(command)}"]
         with open(self.console, "ab") as console:
             return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, timeout=timeout,
                                   env=self._environment(), cwd="/").returncode
@@ -165,6 +168,18 @@ class Instance:
         assert result.returncode == 0, result.stdout
         self.log.wait(r"reload -- version", before + 1, "master")
         return result
+
+    def apply(self, **parameters):
+        """Other settings for the running instance; returns when nothing works with the old ones."""
+        self.configure(**parameters)
+        if self.suite.is_reference:    # its processes see a reload some time later
+            self.stop()
+            self.start()
+            return
+        old = {pid for name in _RENEWED for pid in self.pids(name)}
+        self.reload()
+        wait_for(lambda: not old & {pid for name in _RENEWED for pid in self.pids(name)},
+                 lambda: f"processes with the old configuration end: {[processes.name_of(pid) for pid in old]}")
 
     def run(self, command, *arguments, input=None, check=True, timeout=60, user=None):
         """A command of the suite with MAIL_CONFIG set; output as text, stderr included."""

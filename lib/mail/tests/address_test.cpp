@@ -92,7 +92,7 @@ TEST(AddressList, RebuildsHeadersAsTheReferenceDoes) {
             "To: \"Fred, X\" <fred@new.test>, al@x.y, b@c.d");
   EXPECT_EQ(rewritten("group: fred@old.test, a@b.c;, joe"),
             "To: group: fred@new.test, a@b.c;, joe@example.test");
-  EXPECT_EQ(rewritten("undisclosed-recipients:;"), "To: undisclosed-recipients:;");
+  EXPECT_EQ(rewritten("undisclosed-recipients:;"), "To: undisclosed-recipients: ;");
   EXPECT_EQ(rewritten("fred@old.test (hi (nested) there)"), "To: fred@new.test (hi (nested) there)");
   EXPECT_EQ(rewritten("\"a b\"@old.test, fred@old.test"), "To: \"a b\"@old.test, fred@new.test");
   EXPECT_EQ(rewritten("Fred <fred@old.test> , , <bob>"), "To: Fred <fred@new.test>, , <bob@example.test>");
@@ -105,6 +105,45 @@ TEST(AddressList, RebuildsHeadersAsTheReferenceDoes) {
   EXPECT_EQ(rewritten("Joe Q. Public <fred@old.test>"), "To: Joe Q.Public <fred@new.test>");
   EXPECT_EQ(rewritten("fred@old.test (c1) (c2)\n (c3)"), "To: fred@new.test (c1) (c2) (c3)");
   EXPECT_EQ(rewritten("Fred <fred@old.test> (c), x@y"), "To: Fred <fred@new.test>(c), x@y");
+}
+
+TEST(AddressList, CommentsGoBehindTheirAddress) {
+  EXPECT_EQ(rewritten("bob(a)@(b)old.test, fred (c)"), "To: bob@old.test (a) (b), fred@example.test (c)");
+  EXPECT_EQ(rewritten("(a) x (b) y (c)"), "To: x@example.test (a), y@example.test (b) (c)");
+  EXPECT_EQ(rewritten("(a), x"), "To: (a), x@example.test");
+  EXPECT_EQ(rewritten("N (a) <(b) x (c)> (d) y"), "To: N (a) <x@example.test (b) (c)>, y@example.test (d)");
+  EXPECT_EQ(rewritten("<x> (a) <y>"), "To: <x@example.test>(a) <y@example.test>");
+}
+
+TEST(AddressList, BrokenListsAreRebuiltAsTheReferenceDoes) {
+  EXPECT_EQ(rewritten("x, "), "To: x@example.test, ");
+  EXPECT_EQ(rewritten("x; y"), "To: x@example.test;, y@example.test");
+  EXPECT_EQ(rewritten("A; B <x>"), "To: A@example.test;B <x@example.test>");
+  EXPECT_EQ(rewritten("a: b: x;"), "To: a:b: x@example.test;");
+  EXPECT_EQ(rewritten("N <x> y <z>"), "To: N <x@example.test>y <z@example.test>");
+  EXPECT_EQ(rewritten("N <x> y"), "To: N <x@example.test>, y@example.test");
+  EXPECT_EQ(rewritten("x>, y"), "To: x@example.test>, y@example.test");
+  EXPECT_EQ(rewritten(">x"), "To: >, x@example.test");
+  EXPECT_EQ(rewritten("x\\"), "To: x@example.test");
+}
+
+std::string addresses(std::string_view value) {
+  std::string all;
+  const AddressList list = AddressList::parse(value);
+  for (std::size_t i = 0; i < list.size(); ++i)
+    all += std::string(list[i]) + (list.is_quoted_name(i) ? "*|" : "|");
+  return all;
+}
+
+TEST(AddressList, FindsWhatWasWritten) {
+  EXPECT_EQ(addresses("\"u\"@a, \"a@b\", u@a@b, @a, u@, us\\@er"),
+            "\"u\"@a|\"a@b\"*|u@a@b|@a|u@|\"us@er\"*|");
+  EXPECT_EQ(addresses("a: b, c"), "a:b|c|");
+  EXPECT_EQ(addresses("a: b;, c: d"), "b|c:d|");
+  EXPECT_EQ(addresses("N <u, o@x"), "N <u|o@x|");
+  EXPECT_EQ(addresses("<u, <o>"), "<u|o|");
+  EXPECT_EQ(addresses("N <u, o> x"), "u, o|x|");
+  EXPECT_EQ(addresses("<@a,@b:u@c>, \"\""), "@a,@b:u@c|\"\"|");
 }
 
 TEST(AddressList, LongHeadersAreContinuedAfterCommas) {
