@@ -144,7 +144,7 @@ Result<void> Cleanup::open_tables(const service::Environment& environment) {
   rules_->recipient_delimiter = (*messages)->recipient_delimiter();
   rules_->myorigin = origin_of((*identity)->myorigin());
   rules_->double_bounce_sender = (*identity)->double_bounce_sender();
-  rules_->owner_request_special = (*maps)->owner_request_special();
+  rules_->owner_request_special = (*messages)->owner_request_special();
   auto destinations = main_cf.expand((*identity)->mydestination());
   if (!destinations) return fail(Failure::deferred("4.3.5", destinations.error().text()));
   mydestination_ =

@@ -14,8 +14,8 @@ Failure nesting() {
   return Failure::bounced("5.4.6", "recipient nesting limit exceeded");
 }
 
-std::pair<std::string, std::string> split_name(const std::string& name, std::string_view delimiters) {
-  if (auto parts = mail::split_extension(name, delimiters)) {
+std::pair<std::string, std::string> split_name(const std::string& name, const ExpanderRules& rules) {
+  if (auto parts = rules.split(name)) {
     return {std::string(parts->user), std::string(parts->extension)};
   }
   return {name, {}};
@@ -37,7 +37,7 @@ Result<Expansion> Expander::expand(std::string_view recipient) {
 Result<void> Expander::local_name(const std::string& local_part, Context context) {
   if (++context.depth > kDepthLimit) return fail(nesting());
   const std::string name = lower(local_part);
-  const auto [user, extension] = split_name(name, rules_.recipient_delimiter);
+  const auto [user, extension] = split_name(name, rules_);
   auto entry = world_.alias(name);
   std::string found = name;
   if (entry && !*entry && user != name) {
@@ -158,7 +158,7 @@ Result<void> Expander::address(const Target& one, bool is_only, const Context& c
     return {};
   }
   if (is_only) expansion_.followed = completed(one.text);
-  const std::string user = split_name(lower(*local_part), rules_.recipient_delimiter).first;
+  const std::string user = split_name(lower(*local_part), rules_).first;
   if (one.skips_expansion || visited_.contains(user)) return mailbox(user);
   if (is_only) return local_name(*local_part, context);
   hand_on(one.text, context);

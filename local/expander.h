@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lib/base/failure.h"
+#include "lib/mail/extension.h"
 #include "local/target.h"
 #include "local/user.h"
 
@@ -55,11 +56,16 @@ struct World {
 
 struct ExpanderRules {
   std::string recipient_delimiter;
+  bool owner_request_special = true;
   std::string myorigin;
   bool aliases_may_name_files = true, forwards_may_name_files = true;
   bool expands_owner = false;  // expand_owner_alias: what the owner alias stands for, not its name
   bool resets_owner = false;   // reset_owner_alias: local names of an alias without owner stay here
   User default_user;           // default_privs: writes files that root's aliases name
+
+  std::optional<mail::Extension> split(std::string_view local_part) const {
+    return mail::split_extension(local_part, recipient_delimiter, "double-bounce", owner_request_special);
+  }
 };
 
 class Expander {

@@ -113,6 +113,7 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
                                          {.kind = table::MatchList::Kind::string});
   world.forward_path = parameters_->forward_path();
   world.recipient_delimiter = rules_.recipient_delimiter = (*messages)->recipient_delimiter();
+  rules_.owner_request_special = (*messages)->owner_request_special();
   rules_.expands_owner = parameters_->expand_owner_alias();
   rules_.resets_owner = parameters_->reset_owner_alias();
   rules_.myorigin = (*identity)->myorigin();
@@ -223,7 +224,7 @@ void LocalAgent::unknown_user(delivery::Attempt& attempt, std::size_t index, con
   const std::string& address = attempt.request.recipients[index].address;
   if (const std::string& relay_to = parameters_->luser_relay(); !relay_to.empty()) {
     const mail::AddressParts parts = mail::split_address(address);
-    const auto extension = mail::split_extension(parts.local, rules_.recipient_delimiter);
+    const auto extension = rules_.split(parts.local);
     const std::string delimiter = extension ? std::string(1, extension->delimiter) : "";
     Expansion relayed;
     relayed.addresses.push_back(expand_names(relay_to, {{"user", *expansion.unknown},

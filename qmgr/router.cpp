@@ -108,7 +108,8 @@ std::string Router::queue_name(const Route& route, std::string_view address) con
   if (!rules_.is_per_recipient || !rules_.is_per_recipient(route.transport)) return {};
   std::string_view user = mail::split_address(address).local;
   if (route.transport == "local") {
-    if (auto parts = mail::split_extension(user, rules_.recipient_delimiter, rules_.double_bounce_sender)) {
+    if (auto parts = mail::split_extension(user, rules_.recipient_delimiter, rules_.double_bounce_sender,
+                                           rules_.owner_request_special)) {
       user = parts->user;
     }
   }

@@ -27,6 +27,7 @@ struct RoutingRules {
   std::string default_filter_nexthop;
   std::string double_bounce_sender = "double-bounce";
   std::string recipient_delimiter;
+  bool owner_request_special = true;
   bool allow_min_user = false;
   // Do the concurrency limits of this transport count per recipient?
   std::function<bool(const std::string& transport)> is_per_recipient;

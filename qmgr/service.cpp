@@ -96,6 +96,7 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
                     .default_filter_nexthop = own.default_filter_nexthop(),
                     .double_bounce_sender = (*identity)->double_bounce_sender(),
                     .recipient_delimiter = (*messages)->recipient_delimiter(),
+                    .owner_request_special = (*messages)->owner_request_special(),
                     .allow_min_user = (*form)->allow_min_user(),
                     .is_per_recipient = [transports = settings.transports](const std::string& name) {
                       return transports->is_per_recipient(name);

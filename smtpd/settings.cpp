@@ -221,6 +221,7 @@ class Loader {
     s.discard_keyword_maps = table_list("smtpd_discard_ehlo_keyword_address_maps");
     table::AddressRules& rules = s.address_rules;
     rules.recipient_delimiter = s.messages->recipient_delimiter();
+    rules.owner_request_special = s.messages->owner_request_special();
     rules.myorigin = s.identity->myorigin();
     rules.double_bounce_sender = s.identity->double_bounce_sender();
     Settings* const self = settings_.get();

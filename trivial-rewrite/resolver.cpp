@@ -1,5 +1,7 @@
 #include "trivial-rewrite/resolver.h"
 
+#include <set>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/mail/host_name.h"
@@ -156,7 +158,12 @@ Result<AddressClass> Resolver::class_of(std::string_view domain) const {
   return *relay ? AddressClass::relay : AddressClass::other;
 }
 
-void Resolver::warn_of_doubles(const std::vector<std::string>& domains) const {
+void Resolver::warn_of_doubles() const {
+  std::set<std::string> domains;
+  for (const table::MatchList* list :
+       {&domains_.local, &domains_.virtual_alias, &domains_.virtual_mailbox, &domains_.relay}) {
+    for (std::string& name : list->names()) domains.insert(std::move(name));
+  }
   for (const std::string& domain : domains) (void)class_of(domain);
 }
 

@@ -67,8 +67,9 @@ class Resolver {
 
   // Is the domain in mydestination, or a literal of one of our addresses? May wait.
   Result<bool> is_local(std::string_view domain) const;
-  // Logs which of these domains are in two classes at once. May wait.
-  void warn_of_doubles(const std::vector<std::string>& domains) const;
+  // Logs which domains are in two classes at once, of those that a list names itself or in a "/file". Those
+  // that stand in tables only are told about when an address of theirs is routed. May wait.
+  void warn_of_doubles() const;
 
  private:
   // Transport and next hop as they are replaced step by step; an empty next hop means the recipient's domain.

@@ -1,14 +1,12 @@
 #include "trivial-rewrite/service.h"
 
 #include <algorithm>
-#include <set>
 #include <type_traits>
 
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/own_addresses.h"
 #include "lib/log/log.h"
-#include "lib/mail/host_name.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
 #include "trivial-rewrite/parameters.h"
@@ -76,6 +74,7 @@ ResolveRules resolve_rules(const Configuration& from) {
   rules.allow_min_user = from.address_form.allow_min_user();
   rules.name_unknown_table = from.messages.show_user_unknown_table_name();
   rules.addresses.recipient_delimiter = from.messages.recipient_delimiter();
+  rules.addresses.owner_request_special = from.messages.owner_request_special();
   rules.addresses.myorigin = from.identity.myorigin();
   rules.addresses.double_bounce_sender = from.identity.double_bounce_sender();
   return rules;
@@ -132,18 +131,6 @@ bool has_waiting_table(const Configuration& from, const Routes& routes, const Ro
   return false;
 }
 
-// The names that the lists of domains have without a table.
-std::vector<std::string> plain_domains(const Configuration& from) {
-  std::set<std::string> out;
-  for (const std::string* list : {&from.identity.mydestination(), &from.resolve.virtual_alias_domains(),
-                                  &from.resolve.virtual_mailbox_domains(), &from.resolve.relay_domains()}) {
-    for (const std::string& word : config::split_list(*list)) {
-      if (mail::is_valid_hostname(word)) out.insert(lower(word));
-    }
-  }
-  return {out.begin(), out.end()};
-}
-
 }  // namespace
 
 Result<void> TrivialRewrite::prepare(const service::Environment& environment) {
@@ -164,10 +151,14 @@ Result<void> TrivialRewrite::prepare(const service::Environment& environment) {
   resolver_ = std::make_unique<Resolver>(resolve_rules(from), *rewriter_,
                                          domains_from(from, environment.main_cf->host(), *tables_),
                                          std::move(relocated), Clock::system());
-  if (!may_wait_) resolver_->warn_of_doubles(plain_domains(from));
   dispatcher_.on<ipc::RewriteQuery>([this](const ipc::RewriteQuery& query) { return rewrite(query); });
   dispatcher_.on<ipc::ResolveQuery>([this](const ipc::ResolveQuery& query) { return resolve(query); });
   return {};
+}
+
+// Here, because the tables of the lists may wait.
+void TrivialRewrite::start() {
+  resolver_->warn_of_doubles();
 }
 
 void TrivialRewrite::serve(runtime::Stream stream) {

@@ -15,6 +15,7 @@ inline constexpr service::Plan kPlan{.program = "trivial-rewrite"};
 class TrivialRewrite : public service::Service {
  public:
   Result<void> prepare(const service::Environment& environment) override;
+  void start() override;
   void serve(runtime::Stream stream) override;
 
  private:

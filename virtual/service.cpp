@@ -70,6 +70,7 @@ Result<void> VirtualAgent::open_tables(const service::Environment& environment) 
                         .minimum_uid = static_cast<unsigned>((*own)->virtual_minimum_uid()),
                         .needs_owner = !environment.is_rootless};
   finder.rules.recipient_delimiter = (*messages)->recipient_delimiter();
+  finder.rules.owner_request_special = (*messages)->owner_request_special();
   finder_ = std::make_unique<MailboxFinder>(std::move(finder));
   return {};
 }

@@ -216,6 +216,11 @@ struct Messages : ParamSet {
        .fallback = "102400",
        .doc = R"(The longest message header kept, in bytes; the rest of a longer one is dropped.)",
        .at_least = 1}};
+  Bool owner_request_special{
+      *this,
+      {.name = "owner_request_special",
+       .fallback = "yes",
+       .doc = R"(With "-" among the recipient delimiters, do not split owner-list and list-request.)"}};
   Str recipient_delimiter{
       *this,
       {.name = "recipient_delimiter",

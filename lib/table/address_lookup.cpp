@@ -135,14 +135,8 @@ Lookup find_client_address(const TableList& tables, std::string_view address) {
 
 std::pair<std::string_view, std::string_view> split_local_part(std::string_view local,
                                                                const AddressRules& rules) {
-  const bool dash = rules.recipient_delimiter.find('-') != std::string::npos;
-  if (dash && !rules.owner_request_special) {  // owner-list and list-request are split like other names
-    const auto at = local.find_first_of(rules.recipient_delimiter, 1);
-    const bool is_list =
-        starts_with_ignoring_case(local, "owner-") || ends_with_ignoring_case(local, "-request");
-    if (is_list && at != std::string_view::npos) return {local.substr(0, at), local.substr(at)};
-  }
-  const auto split = mail::split_extension(local, rules.recipient_delimiter, rules.double_bounce_sender);
+  const auto split = mail::split_extension(local, rules.recipient_delimiter, rules.double_bounce_sender,
+                                           rules.owner_request_special);
   if (!split) return {local, {}};
   return {local.substr(0, split->user.size()), local.substr(split->user.size())};
 }

@@ -95,6 +95,16 @@ void MatchList::add_file(Tables& tables, const std::string& path, bool negated, 
   for (SourceLine line; reader.next(line);) add_list(tables, line.text, negated, depth);
 }
 
+std::vector<std::string> MatchList::names() const {
+  std::vector<std::string> names;
+  for (const auto& pattern : patterns_) {
+    const bool is_name =
+        pattern->type == Pattern::Type::text && !pattern->negated && !pattern->text.starts_with('.');
+    if (is_name) names.push_back(pattern->text);
+  }
+  return names;
+}
+
 Result<bool> MatchList::matches_table(const std::shared_ptr<Table>& table, std::string_view name) const {
   const auto ask = [&](std::string_view key) -> Result<bool> {
     Lookup answer = table->query(key);

@@ -39,6 +39,8 @@ class MatchList {
   Result<bool> matches(std::string_view host_name, std::string_view ip_address) const;
 
   bool empty() const { return patterns_.empty(); }
+  // The names in the list itself and in its files, in lower case; without ".example.com" and what is negated.
+  std::vector<std::string> names() const;
   const std::string& title() const { return title_; }
   // Lines to log about patterns that make no sense ("bad net/mask pattern: …"); already logged once.
   const std::vector<std::string>& warnings() const { return warnings_; }

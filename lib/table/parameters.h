@@ -33,11 +33,6 @@ struct AddressMapParameters : config::ParamSet {
        .doc =
            R"(Kinds of tables (canonical, virtual, alias, forward, include, generic) whose result receives the
 address extension that the key lacked.)"}};
-  config::Bool owner_request_special{
-      *this,
-      {.name = "owner_request_special",
-       .fallback = "yes",
-       .doc = R"(With "-" among the recipient delimiters, do not split owner-list and list-request.)"}};
 };
 
 }  // namespace posthouse::table

@@ -19,7 +19,8 @@ ODD = ["user", "USER", "user+ext", "plain!user", "other.test!user", "a!b!user@vi
        '"user@other.test"@mx.example.test', '"other.test!user"@mx.example.test', '"user"@other.test', '"us\\er"@other.test', '""@other.test', '"user@"@other.test',
        "user@other.test.", "user@virt.test.", "user@relay.test.", "user@plain.", "unknown+x@valias.test", "user@xn--bcher-kva.test", "user@1.2.3.4",
        "user@a_b.test", "-user@other.test", "user%@mx.example.test", "%user@mx.example.test", "!user@mx.example.test", "user!@mx.example.test", "a%b%c%d@example.test",
-       "user@sub.mx.example.test", "user/x@other.test", "user@other.test%mx.example.test", "many@valias.test", "loop@valias.test", "outside@valias.test",
+       "user@sub.mx.example.test", "user/x@other.test", "user@other.test%mx.example.test", "owner-user@valias.test", "user-request@valias.test",
+       "owner-x@routed.test", "user-request@routed.test", "moved-request@other.test", "many@valias.test", "loop@valias.test", "outside@valias.test",
        "deep0@valias.test", "anyone@catchall.test", "listed+x@catchall.test", "root+x", "listed", "canon", "bcc@other.test"]
 
 CLASSES = {
@@ -71,6 +72,8 @@ CONFIGURATIONS = {
                   "masquerade_classes": "envelope_recipient, envelope_sender, header_sender", "recipient_bcc_maps": "inline:{{bcc@other.test=copy@virt.test}}",
                   "propagate_unmatched_extensions": "canonical, virtual"},
     "nothing propagated": {**CLASSES, "propagate_unmatched_extensions": "", "canonical_maps": "inline:{{user@other.test=mapped@other.test}}"},
+    "owners are special": {**CLASSES, **ROUTED, "recipient_delimiter": "-"},
+    "owners are not special": {**CLASSES, **ROUTED, "recipient_delimiter": "-", "owner_request_special": "no"},
     "subdomains of relays": {**CLASSES, "relay_domains": ".relay.test, hop.test", "parent_domain_matches_subdomains": "", "transport_maps": "inline:{{.sub.relay.test=lmtp:}, {com=smtp:no}}"},
 }
 

@@ -51,7 +51,7 @@ Result<std::shared_ptr<const GenericMap>> GenericMap::open(
   rules.recipient_delimiter = (*messages)->recipient_delimiter();
   rules.myorigin = (*identity)->myorigin();
   rules.double_bounce_sender = (*identity)->double_bounce_sender();
-  rules.owner_request_special = (*maps)->owner_request_special();
+  rules.owner_request_special = (*messages)->owner_request_special();
   rules.is_local_domain = [local, own](std::string_view domain) {
     return table::is_local_domain(domain, *local, own);
   };

@@ -180,6 +180,9 @@ TEST(Extension, AnyDelimiterSplitsUnlessTheNameIsReserved) {
   EXPECT_FALSE(split_extension("+user", "+"));
   EXPECT_FALSE(split_extension("owner-list", "-"));
   EXPECT_FALSE(split_extension("list-request", "-"));
+  EXPECT_EQ(split_extension("owner-list", "-", "double-bounce", false)->user, "owner");
+  EXPECT_EQ(split_extension("list-request", "-", "double-bounce", false)->extension, "request");
+  EXPECT_FALSE(split_extension("mailer-daemon", "-", "double-bounce", false));
   EXPECT_FALSE(split_extension("mailer-daemon", "-"));
   EXPECT_FALSE(split_extension("double-bounce", "-"));
   EXPECT_FALSE(split_extension("user+ext", ""));
