@@ -48,7 +48,8 @@ class Daemons : public Neighbours {
 }  // namespace
 
 dns::ResolverSettings dns_settings(const config::MainCf& main_cf) {
-  return {.servers = main_cf.value("dns_resolver_servers")};
+  return {.servers = main_cf.value("dns_resolver_servers"),
+          .idna2003 = main_cf.value("enable_idna2003_compatibility") == "yes"};
 }
 
 std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns, const config::Identity& identity) {

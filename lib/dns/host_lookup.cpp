@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include "lib/mail/idn.h"
 #include "lib/runtime/offload.h"
 
 namespace posthouse::dns {
@@ -27,7 +28,7 @@ HostAddresses look_up_blocking(const std::string& name, int family) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
   HostAddresses found;
-  const int error = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
+  const int error = ::getaddrinfo(mail::to_ascii_domain(name).value_or(name).c_str(), nullptr, &hints, &list);
   found.outcome = outcome_of(error);
   if (error != 0) {
     found.reason = ::gai_strerror(error);

@@ -216,7 +216,7 @@ Message parse_message(std::string_view packet, Type wanted) {
 
 bool is_queryable(std::string_view name) {
   if (name.starts_with("*.")) name.remove_prefix(2);
-  return mail::is_valid_hostname(name, true);
+  return mail::is_valid_hostname(name);
 }
 
 }  // namespace posthouse::dns

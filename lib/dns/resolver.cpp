@@ -8,6 +8,7 @@
 
 #include "lib/base/text.h"
 #include "lib/log/log.h"
+#include "lib/mail/idn.h"
 #include "lib/runtime/fiber.h"
 #include "lib/runtime/watch.h"
 
@@ -85,6 +86,7 @@ struct Resolver::State {
   };
 
   Context context;
+  bool idna2003 = false;
   std::unique_ptr<runtime::Watch> watch;
   std::size_t awaited = 0;
   bool is_pumping = false;
@@ -130,6 +132,7 @@ Resolver::~Resolver() {
 
 Result<std::unique_ptr<Resolver>> Resolver::create(const ResolverSettings& settings) {
   auto state = std::make_shared<State>();
+  state->idna2003 = settings.idna2003;
   state->context.reset(ub_ctx_create());
   if (!state->context) return fail(Failure::deferred("4.3.0", "DNS resolver: out of memory"));
   if (const int error = configure(state->context.get()); error != 0)
@@ -173,6 +176,10 @@ void read_answer(Reply& reply, std::string_view packet, bool secure) {
 Reply Resolver::query(std::string_view name, Type type, Deadline deadline) {
   Reply reply{
       .outcome = Outcome::no_host, .name = std::string(name), .type = type, .final_name = {}, .records = {}};
+  const auto ascii = mail::to_ascii_domain(name, state_->idna2003);
+  if (!ascii) return reply;
+  reply.name = *ascii;
+  name = *ascii;
   while (name.ends_with('.')) name.remove_suffix(1);
   if (!is_queryable(name)) return reply;
   reply.outcome = Outcome::temporary;

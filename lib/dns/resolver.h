@@ -27,7 +27,7 @@ enum class Outcome : unsigned char {
 
 struct Reply {
   Outcome outcome = Outcome::temporary;
-  std::string name;  // as asked
+  std::string name;  // as asked, in ASCII
   Type type = Type::a;
   std::string final_name;       // after aliases
   std::vector<Record> records;  // not empty if and only if found
@@ -47,13 +47,15 @@ struct ResolverSettings {
   // separated; without a port, 53.
   std::string servers;
   std::string resolv_conf = "/etc/resolv.conf";
+  bool idna2003 = false;  // enable_idna2003_compatibility: how names in UTF-8 become ASCII
 };
 
 // The interface, so that routing can be tested with a table of answers.
 class Lookups {
  public:
   virtual ~Lookups() = default;
-  // May wait. A numeric or impossible name is no_host without a query.
+  // May wait. A name in UTF-8 is asked for in its ASCII form. A numeric or impossible name is no_host without
+  // a query.
   virtual Reply query(std::string_view name, Type type, Deadline deadline) = 0;
 };
 

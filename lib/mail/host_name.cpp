@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/base/text.h"
+#include "lib/mail/idn.h"
 
 namespace posthouse::mail {
 namespace {
@@ -12,24 +13,26 @@ namespace {
 constexpr std::size_t kMaxName = 255;
 constexpr std::size_t kMaxLabel = 63;
 
-bool is_valid_label(std::string_view label, bool allow_utf8) {
+bool is_valid_label(std::string_view label) {
   if (label.empty() || label.size() > kMaxLabel) return false;
   if (label.front() == '-' || label.back() == '-') return false;
-  return std::all_of(label.begin(), label.end(), [allow_utf8](char c) {
-    return is_alnum(c) || c == '-' || c == '_' || (allow_utf8 && static_cast<unsigned char>(c) > 127);
-  });
+  return std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
 }
 
 }  // namespace
 
 bool is_valid_hostname(std::string_view name, bool allow_utf8) {
+  if (allow_utf8 && !is_ascii(name)) {
+    const auto ascii = to_ascii_domain(name);
+    return ascii && is_valid_hostname(*ascii);
+  }
   if (name.empty() || name.size() > kMaxName) return false;
   bool has_letter = false;
   std::size_t start = 0;
   while (true) {
     const std::size_t dot = std::min(name.find('.', start), name.size());
     const std::string_view label = name.substr(start, dot - start);
-    if (!is_valid_label(label, allow_utf8)) return false;
+    if (!is_valid_label(label)) return false;
     has_letter = has_letter || label.find_first_not_of("0123456789") != std::string_view::npos;
     if (dot == name.size()) break;
     start = dot + 1;

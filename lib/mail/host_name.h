@@ -1,7 +1,7 @@
 // Syntax of host names and address literals; no look-ups.
 //
-// Host name: labels of 1 to 63 letters, digits, "-", "_" (and bytes above 127 when allow_utf8), no "-" at
-// the ends of a label, at most 255 bytes, no trailing dot, not all digits and dots.
+// Host name: labels of 1 to 63 letters, digits, "-", "_", no "-" at the ends of a label, at most 255 bytes,
+// no trailing dot, not all digits and dots. With allow_utf8 a name in UTF-8 counts as its ASCII form (idn.h).
 #pragma once
 
 #include <string>

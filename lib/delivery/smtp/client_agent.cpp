@@ -16,7 +16,8 @@ Result<void> ClientAgent::prepare(const service::Environment& environment) {
   if (!settings) return fail(settings.error());
   const auto dns_parameters = config::load<dns::Parameters>(*environment.main_cf);
   if (!dns_parameters) return fail(Failure::deferred("4.3.5", dns_parameters.error().front().text()));
-  auto resolver = dns::Resolver::create({.servers = join((*dns_parameters)->dns_resolver_servers(), ",")});
+  auto resolver = dns::Resolver::create({.servers = join((*dns_parameters)->dns_resolver_servers(), ","),
+                                         .idna2003 = (*dns_parameters)->enable_idna2003_compatibility()});
   if (!resolver) return fail(resolver.error());
   resolver_ = *std::move(resolver);
   auto generic = GenericMap::open(environment.main_cf, is_lmtp_ ? "lmtp_generic_maps" : "smtp_generic_maps",

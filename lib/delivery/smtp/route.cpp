@@ -10,6 +10,7 @@
 #include "lib/delivery/smtp/reason.h"
 #include "lib/log/log.h"
 #include "lib/mail/host_name.h"
+#include "lib/mail/idn.h"
 
 namespace posthouse::delivery::smtp {
 namespace {
@@ -84,7 +85,8 @@ Result<Servers> Router::native_servers(const std::string& host, unsigned prefere
   return found;
 }
 
-Result<Servers> Router::host_servers(const std::string& host, unsigned preference, std::uint16_t port) const {
+Result<Servers> Router::host_servers(const std::string& name, unsigned preference, std::uint16_t port) const {
+  const std::string host = mail::to_ascii_domain(name).value_or(name);
   if (mail::is_ip_address(host)) return Servers{server_of(host, host, preference, port)};
   const bool by_dns = settings_.dns_enabled && settings_.dns_lookup;
   if (!by_dns) return native_servers(host, preference, port);

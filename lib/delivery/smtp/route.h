@@ -37,7 +37,7 @@ class Router {
                                              bool* is_mx_host) const;
   Result<std::vector<Server>> mx_servers(const std::string& domain, const dns::Reply& mx, std::uint16_t port,
                                          bool* is_mx_host) const;
-  Result<std::vector<Server>> host_servers(const std::string& host, unsigned preference,
+  Result<std::vector<Server>> host_servers(const std::string& name, unsigned preference,
                                            std::uint16_t port) const;
   Result<std::vector<Server>> dns_servers(const std::string& host, unsigned preference,
                                           std::uint16_t port) const;

@@ -125,9 +125,9 @@ TEST(DnsMessage, QueriesAreNotAnswers) {
 }
 
 TEST(Queryable, HostNamesAndWildcards) {
-  for (auto good : {"a", "mx.example.com", "*.example.com", "a_b.c", "3com.com", "\xC3\xA9.test"})
+  for (auto good : {"a", "mx.example.com", "*.example.com", "a_b.c", "3com.com"})
     EXPECT_TRUE(is_queryable(good)) << good;
-  for (auto bad : {"", ".", "a..b", "-a.b", "a b", "127.0.0.1", "a/b", "a.*", "*", "::1"})
+  for (auto bad : {"", ".", "a..b", "-a.b", "a b", "127.0.0.1", "a/b", "a.*", "*", "::1", "\xC3\xA9.test"})
     EXPECT_FALSE(is_queryable(bad)) << bad;
 }
 

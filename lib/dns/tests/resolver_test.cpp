@@ -109,6 +109,16 @@ TEST(Resolver, TellsFoundFromNoData) {
   });
 }
 
+TEST(Resolver, AsksForTheAsciiForm) {
+  with_server(0, [](Resolver& resolver) {
+    const auto found = resolver.query("b\u00fccher.test", Type::a, deadline_after(10s));
+    EXPECT_EQ(found.outcome, Outcome::found) << found.text();
+    EXPECT_EQ(found.name, "xn--bcher-kva.test");
+    EXPECT_EQ(found.final_name, "xn--bcher-kva.test");
+    EXPECT_EQ(resolver.query("b\xfc.test", Type::a, deadline_after(10s)).outcome, Outcome::no_host);
+  });
+}
+
 TEST(Resolver, AnswersManyFibersAtOnce) {
   with_server(0, [](Resolver& resolver) {
     int found = 0, ended = 0;

@@ -3,6 +3,7 @@
 #include "lib/mail/address_list.h"
 #include "lib/mail/extension.h"
 #include "lib/mail/host_name.h"
+#include "lib/mail/idn.h"
 #include "lib/mail/path.h"
 #include "lib/mail/quote.h"
 
@@ -17,6 +18,31 @@ std::string strict(std::string_view text) {
 }
 
 // Each row as the reference implementation answers it.
+TEST(Idn, DomainsHaveAnAsciiForm) {
+  EXPECT_EQ(to_ascii_domain("b\u00fccher.test"), "xn--bcher-kva.test");
+  EXPECT_EQ(to_ascii_domain("B\u00dcCHER.test"), "xn--bcher-kva.test");
+  EXPECT_EQ(to_ascii_domain("MX.example.test"), "MX.example.test");
+  EXPECT_EQ(to_ascii_domain("stra\u00dfe.test"), "xn--strae-oqa.test");
+  EXPECT_EQ(to_ascii_domain("stra\u00dfe.test", true), "strasse.test");
+  for (const char* bad : {"b\xfc"
+                          "cher.test",
+                          "\ufffd.test", "-b\u00fccher.test"})
+    EXPECT_FALSE(to_ascii_domain(bad)) << bad;
+  EXPECT_FALSE(to_ascii_domain(std::string_view("\u00fc\0.test", 8)));
+}
+
+TEST(HostName, ANameInUtf8CountsAsItsAsciiForm) {
+  std::string longest;
+  for (int i = 0; i < 56; ++i) longest += "\u00fc";
+  EXPECT_TRUE(is_valid_hostname("b\u00fccher.test", true));
+  EXPECT_FALSE(is_valid_hostname("b\u00fccher.test"));
+  EXPECT_TRUE(is_fqdn("b\u00fccher.test.", true));
+  EXPECT_TRUE(is_valid_hostname(longest + ".test", true));
+  for (const std::string& bad :
+       {longest + longest + ".test", std::string("\u00fc..test"), std::string("\u00fc b.test")})
+    EXPECT_FALSE(is_valid_hostname(bad, true)) << bad;
+}
+
 TEST(Path, LenientRulesTakeWhatOldClientsSend) {
   EXPECT_EQ(lenient("<a@b.c>"), "a@b.c");
   EXPECT_EQ(lenient("<>"), "");
