@@ -154,11 +154,13 @@ Result<std::vector<std::string>> AddressMapper::expand(const std::string& addres
     bool is_final = false;
   };
   if (!maps_.virtual_alias) return std::vector<std::string>{address};
-  const auto unreasonable = [&](std::string_view what) {
+  const auto refused = [&](std::string_view what) {
     warnings_.push_back(
-        fmt::format("unreasonable virtual_alias_maps map {} for {} -- message not accepted, try again later",
-                    what, mail::to_external(address)));
+        fmt::format("unreasonable virtual_alias_maps {} -- message not accepted, try again later", what));
     return fail(Failure::deferred("4.6.0", "Alias expansion error"));
+  };
+  const auto unreasonable = [&](std::string_view what) {
+    return refused(fmt::format("map {} for {}", what, mail::to_external(address)));
   };
   std::vector<Item> todo{{address}};  // the next one is at the end
   std::vector<std::string> finished;
@@ -184,7 +186,8 @@ Result<std::vector<std::string>> AddressMapper::expand(const std::string& addres
     const auto is_long = [&](const std::string& one) {
       return one.size() > settings_.virtual_address_length_limit;
     };
-    if (std::ranges::any_of(*results, is_long)) return unreasonable("result length");
+    if (const auto long_one = std::ranges::find_if(*results, is_long); long_one != results->end())
+      return refused(fmt::format("result {:.300}...", *long_one));
     const auto is_itself = [&](const std::string& one) { return equal_ignoring_case(one, item.address); };
     if (results->empty() || (results->size() == 1 && is_itself(results->front()))) {
       finished.push_back(std::move(item.address));

@@ -294,6 +294,31 @@ TEST_F(CleanupMessage, ExplosiveAliasesAreDeferred) {
   EXPECT_EQ(run("Subject: x\n\n").status, status::kDefer);
 }
 
+TEST_F(CleanupMessage, DeepAliasesAreDeferred) {
+  maps.virtual_alias = table_of({{"a@x.test", "b@x.test"}, {"b@x.test", "c@x.test"}});
+  settings.virtual_recursion_limit = 3;
+  to({"a@x.test"});
+  EXPECT_EQ(run("Subject: x\n\n").status, 0u);
+  settings.virtual_recursion_limit = 2;
+  EXPECT_EQ(run("Subject: x\n\n").status, status::kDefer);
+}
+
+TEST_F(CleanupMessage, AliasesToLongAddressesAreDeferred) {
+  maps.virtual_alias = table_of({{"a@x.test", "b@x.test, longer@x.test"}});
+  settings.virtual_address_length_limit = 13;
+  to({"a@x.test"});
+  EXPECT_EQ(run("Subject: x\n\n").status, 0u);
+  settings.virtual_address_length_limit = 12;
+  EXPECT_EQ(run("Subject: x\n\n").status, status::kDefer);
+}
+
+TEST_F(CleanupMessage, NoMoreRecipientsAreRememberedThanMayBe) {
+  settings.duplicate_filter_limit = 1;
+  to({"a@x.test", "a@x.test", "b@x.test", "b@x.test"});
+  EXPECT_EQ(run("Subject: x\n\n").status, 0u);
+  EXPECT_THAT(records("R"), ElementsAre("R a@x.test", "R b@x.test", "R b@x.test"));
+}
+
 TEST_F(CleanupMessage, ATableThatFailsRefusesTheMessage) {
   maps.virtual_alias = table_of({{"a@x.test", "FAIL"}});
   to({"a@x.test"});

@@ -66,6 +66,17 @@ def test_limits_of_reuse(agents):
     wait_for(lambda: other.transcript.count("QUIT") == 2, "two goodbyes")
 
 
+def test_a_connection_is_kept_for_its_time(agents):
+    """Nobody uses it: it ends by itself. Somebody uses it again and again: it ends, too."""
+    idle = Peer({})
+    agents("smtp_connection_cache_time_limit = 1s").deliver(to(idle), ["r@x.test"])
+    wait_for(lambda: idle.transcript.count("QUIT") == 1, "the goodbye of an idle connection")
+    used = Peer({})
+    agent = agents("smtp_connection_reuse_time_limit = 1s", "smtp_connection_cache_time_limit = 1000s")
+    agent.deliver(to(used), ["r@x.test"])
+    wait_for(lambda: agent.deliver(to(used), ["r@x.test"]) and used.connections > 1, "a new connection")
+
+
 @pytest.mark.parametrize("answer", [CLOSE, "421 4.4.2 idle too long|CLOSE"])
 def test_a_kept_connection_that_was_closed_is_replaced(agents, answer):
     agent, peer = agents(), Peer({"MAIL": ["250 ok", answer, "250 ok"]})

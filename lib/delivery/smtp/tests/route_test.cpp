@@ -5,13 +5,16 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace posthouse::delivery::smtp {
 namespace {
 
 using testing::ElementsAre;
+using testing::UnorderedElementsAre;
 
 // Answers from a table; what is not in it does not exist.
 class FakeDns : public dns::Lookups {
@@ -53,13 +56,14 @@ struct World {
   FakeDns dns;
   RouteSettings settings{
       .use_ipv6 = false, .randomize = false, .default_service = "25", .myhostname = "me.test"};
+  std::function<std::size_t(std::size_t)> random = [](std::size_t) { return std::size_t{0}; };
   dns::HostAddresses native{
       .outcome = dns::Outcome::no_host, .addresses = {}, .reason = "Name or service not known"};
 
   Result<std::vector<Server>> route(std::string_view text) {
-    Router router(settings, {.dns = &dns,
-                             .native = [this](const std::string&, int) { return native; },
-                             .random = [](std::size_t) { return 0; }});
+    Router router(
+        settings,
+        {.dns = &dns, .native = [this](const std::string&, int) { return native; }, .random = random});
     auto destination = parse_destination(text, settings.default_service, settings.is_lmtp);
     if (!destination) return fail(destination.error());
     return router.route(*destination);
@@ -83,6 +87,33 @@ TEST(Route, SortsMxHostsByPreference) {
   EXPECT_TRUE(world.route("d.test")->at(0).is_best);
   EXPECT_FALSE(world.route("d.test")->at(1).is_best);
   EXPECT_THAT(world.names("d.test:2525"), ElementsAre("a.test[192.0.2.1]:2525", "b.test[192.0.2.2]:2525"));
+}
+
+TEST(Route, ShufflesHostsOfOnePreference) {
+  World world;
+  for (const char* host : {"a", "b", "c"}) {
+    world.dns.add("d.test", dns::Type::mx, fmt::format("{}.test", host), 10);
+    world.dns.add(fmt::format("{}.test", host), dns::Type::a, "192.0.2.1");
+  }
+  world.dns.add("d.test", dns::Type::mx, "first.test", 5);
+  world.dns.add("d.test", dns::Type::mx, "last.test", 20);
+  world.dns.add("first.test", dns::Type::a, "192.0.2.2");
+  world.dns.add("last.test", dns::Type::a, "192.0.2.2");
+  const auto order = [&] {
+    std::string letters;
+    for (const std::string& name : world.names("d.test")) letters += name[0];
+    return letters;
+  };
+  EXPECT_EQ(order(), "fabcl") << "smtp_randomize_addresses = no";
+  world.settings.randomize = true;
+  std::set<std::string> orders;
+  for (std::size_t i = 0; i < 120; ++i) {
+    world.random = [i, step = std::size_t{0}](std::size_t below) mutable {
+      return (i + i / 7 * step++) % below;
+    };
+    orders.insert(order());
+  }
+  EXPECT_THAT(orders, UnorderedElementsAre("fabcl", "facbl", "fbacl", "fbcal", "fcabl", "fcbal"));
 }
 
 TEST(Route, BracketsAndLiteralsNeedNoMx) {

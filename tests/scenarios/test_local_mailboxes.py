@@ -1,0 +1,143 @@
+"""Mail of system users: mailbox files and their rights, .forward files, lists in files, names without an account."""
+import mailbox
+import os
+import re
+
+import pytest
+
+pytestmark = pytest.mark.needs_root("delivers to system users")
+ANNA, BEN = 4801, 4802
+
+
+@pytest.fixture
+def homes(mta, folder, sink):
+    """anna and ben, whom only this instance knows, with home directories of their own."""
+    folder = folder / "users"
+    folder.mkdir()
+    for directory in (folder, folder / "spool"):
+        directory.mkdir(exist_ok=True)
+        directory.chmod(0o1777)
+    accounts = open("/etc/passwd").read()
+    for name, uid in (("anna", ANNA), ("ben", BEN)):
+        (folder / name).mkdir()
+        os.chown(folder / name, uid, uid)
+        accounts += f"{name}:x:{uid}:{uid}::{folder}/{name}:/bin/false\n"
+    (folder / "passwd").write_text(accounts)
+    mta.mounts["/etc/passwd"] = folder / "passwd"
+    mta.configure(mydestination="local.test, example.test", mail_spool_directory=str(folder / "spool"), recipient_delimiter="+",
+                  relayhost=sink.nexthop, local_recipient_maps="", alias_maps=mta.table("aliases", "postmaster alice@virt.test\n"))
+    mta.homes = folder
+    return mta
+
+
+def write(path, text, uid, mode=0o644):
+    path.write_text(text)
+    os.chown(path, uid, uid)
+    path.chmod(mode)
+
+
+def result(mta, user, **fields):
+    """What the log says of one message to the user."""
+    mta.log.forget()
+    mta.deliver(f"{user}@local.test", **fields)
+    return mta.log.wait(rf"to=<{re.escape(user)}@local\.test>, (?:orig_to=\S+, )?relay=local, .*dsn=(\S+, status=\w+ \(.*\))$")[1]
+
+
+def owner(path):
+    status = path.stat()
+    return status.st_uid, status.st_gid, status.st_mode & 0o777
+
+
+def test_a_mailbox_file_in_the_spool(homes):
+    homes.start()
+    for number in (1, 2):
+        assert result(homes, "anna", body=f"From here {number}\n.\nFrom there", sender="from@client.test") == "2.0.0, status=sent (delivered to mailbox)"
+    spool = homes.homes / "spool/anna"
+    assert owner(spool) == (ANNA, ANNA, 0o600)
+    assert re.match(rb"From from@client\.test  \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\nReturn-Path: <from@client\.test>\n"
+                    rb"X-Original-To: anna@local\.test\nDelivered-To: anna@local\.test\nReceived: ", spool.read_bytes()), spool.read_bytes()
+    messages = list(mailbox.mbox(spool))
+    assert [message.get_payload() for message in messages] == [f">From here {number}\n.\n>From there\n" for number in (1, 2)]
+    assert sorted(os.listdir(homes.homes / "spool")) == ["anna"]
+
+
+def test_a_mailbox_below_the_home_directory(homes):
+    homes.start(home_mailbox="Mailbox")
+    assert result(homes, "anna") == "2.0.0, status=sent (delivered to mailbox)"
+    assert owner(homes.homes / "anna/Mailbox") == (ANNA, ANNA, 0o600)
+    homes.apply(home_mailbox="Mail/")
+    assert result(homes, "anna+box") == "2.0.0, status=sent (delivered to maildir)"
+    [file] = (homes.homes / "anna/Mail/new").iterdir()
+    assert owner(file) == (ANNA, ANNA, 0o600) and owner(file.parent) == (ANNA, ANNA, 0o700)
+    assert b"Delivered-To: anna+box@local.test\n" in file.read_bytes()
+
+
+def test_the_size_limit_of_a_mailbox(homes):
+    homes.start(message_size_limit="3000", mailbox_size_limit="3500")
+    assert result(homes, "anna", size=2000, sender="") == "2.0.0, status=sent (delivered to mailbox)"
+    before = (homes.homes / "spool/anna").read_bytes()
+    reason = result(homes, "anna", size=2000, sender="")
+    assert reason == f"5.2.2, status=bounced (cannot update mailbox {homes.homes}/spool/anna for user anna. error writing message: File too large)"
+    assert (homes.homes / "spool/anna").read_bytes() == before
+
+
+def test_a_home_that_cannot_be_entered(homes):
+    homes.start(home_mailbox="Mailbox")
+    (homes.homes / "anna").chmod(0)
+    os.chown(homes.homes / "anna", 0, 0)
+    assert result(homes, "anna", sender="") == f"5.2.0, status=bounced (cannot update mailbox {homes.homes}/anna/Mailbox for user anna. " \
+        f"unable to create lock file {homes.homes}/anna/Mailbox.lock: Permission denied)"
+
+
+def test_forward_files(homes, sink):
+    homes.start()
+    forward = homes.homes / "anna/.forward"
+    write(forward, "# elsewhere\nben@local.test, one@elsewhere.test\n\\anna\n", ANNA)
+    homes.deliver("anna@local.test")
+    homes.log.wait(r"to=<ben@local\.test>, .*status=sent \(delivered to mailbox\)$")
+    homes.log.wait(r"to=<anna@local\.test>, .*status=sent \(delivered to mailbox\)$")
+    assert sink.wait()[0].recipients == ["one@elsewhere.test"]
+    homes.wait_empty()
+    write(homes.homes / "anna/.forward+work", f"{homes.homes}/anna/work", ANNA)
+    assert result(homes, "anna+work") == f"2.0.0, status=sent (delivered to file: {homes.homes}/anna/work)"
+    assert owner(homes.homes / "anna/work") == (ANNA, ANNA, 0o600)
+    assert homes.log.has("") and b"Delivered-To: anna+work@local.test" in (homes.homes / "anna/work").read_bytes()
+
+
+@pytest.mark.parametrize("why", ["world writable", "another's", "empty", "not allowed"])
+def test_forward_files_that_do_not_count(homes, why):
+    forward = homes.homes / "anna/.forward"
+    write(forward, "" if why == "empty" else f"{homes.homes}/anna/work" if why == "not allowed" else "ben",
+          BEN if why == "another's" else ANNA, 0o666 if why == "world writable" else 0o644)
+    homes.start(**({"allow_mail_to_files": "alias"} if why == "not allowed" else {}))
+    expected = "5.7.1, status=bounced (mail to file is restricted)" if why == "not allowed" else "2.0.0, status=sent (delivered to mailbox)"
+    assert result(homes, "anna") == expected
+    assert not (homes.homes / "spool/ben").exists()
+
+
+def test_lists_and_files_in_aliases(homes, sink):
+    (homes.homes / "list").write_text("anna, ben\none@elsewhere.test\n")
+    public = homes.homes / "public"
+    public.mkdir()
+    public.chmod(0o777)
+    homes.start(alias_maps=homes.table("aliases", f"list :include:{homes.homes}/list\narchive {public}/archive\nmissing :include:/nonexistent\n"
+                                       "both anna, archive\n"), default_privs="nobody")
+    homes.deliver("list@local.test")
+    homes.log.wait(r"to=<anna@\S+>, .*status=sent \(delivered to mailbox\)$")
+    homes.log.wait(r"to=<ben@\S+>, .*status=sent \(delivered to mailbox\)$")
+    assert sink.wait()[0].recipients == ["one@elsewhere.test"]
+    homes.wait_empty()
+    assert result(homes, "archive") == f"2.0.0, status=sent (delivered to file: {public}/archive)"
+    assert owner(public / "archive")[0] == 65534
+    assert result(homes, "missing", sender="") == "5.3.5, status=bounced (mail system configuration error)"
+
+
+def test_names_without_an_account(homes, sink):
+    homes.start()
+    assert result(homes, "nobody-here", sender="") == '5.1.1, status=bounced (unknown user: "nobody-here")'
+    homes.apply(luser_relay="caught+$local@elsewhere.test")
+    homes.deliver("nobody-here+x@local.test")
+    assert sink.wait()[0].recipients == ["caught+nobody-here+x@elsewhere.test"]
+    homes.apply(luser_relay="ben+$user")
+    homes.deliver("someone@local.test")
+    homes.log.wait(r"to=<ben\+someone@\S+>, .*status=sent \(delivered to mailbox\)$")
