@@ -82,11 +82,14 @@ def test_the_size_limit_of_a_mailbox(homes):
 
 
 def test_a_home_that_cannot_be_entered(homes):
+    """The reference returns the mail, which nobody could repair."""
     homes.start(home_mailbox="Mailbox")
     (homes.homes / "anna").chmod(0)
     os.chown(homes.homes / "anna", 0, 0)
-    assert result(homes, "anna", sender="") == f"5.2.0, status=bounced (cannot update mailbox {homes.homes}/anna/Mailbox for user anna. " \
-        f"unable to create lock file {homes.homes}/anna/Mailbox.lock: Permission denied)"
+    file = f"{homes.homes}/anna/Mailbox"
+    verdict, reason = ("5.2.0, status=bounced", f"unable to create lock file {file}.lock") if homes.suite.is_reference \
+        else ("4.2.0, status=deferred", "cannot open file")
+    assert result(homes, "anna", sender="") == f"{verdict} (cannot update mailbox {file} for user anna. {reason}: Permission denied)"
 
 
 def test_forward_files(homes, sink):
@@ -101,7 +104,7 @@ def test_forward_files(homes, sink):
     write(homes.homes / "anna/.forward+work", f"{homes.homes}/anna/work", ANNA)
     assert result(homes, "anna+work") == f"2.0.0, status=sent (delivered to file: {homes.homes}/anna/work)"
     assert owner(homes.homes / "anna/work") == (ANNA, ANNA, 0o600)
-    assert homes.log.has("") and b"Delivered-To: anna+work@local.test" in (homes.homes / "anna/work").read_bytes()
+    assert b"Delivered-To: anna+work@local.test" in (homes.homes / "anna/work").read_bytes()
 
 
 @pytest.mark.parametrize("why", ["world writable", "another's", "empty", "not allowed"])
@@ -129,7 +132,8 @@ def test_lists_and_files_in_aliases(homes, sink):
     homes.wait_empty()
     assert result(homes, "archive") == f"2.0.0, status=sent (delivered to file: {public}/archive)"
     assert owner(public / "archive")[0] == 65534
-    assert result(homes, "missing", sender="") == "5.3.5, status=bounced (mail system configuration error)"
+    verdict = "5.3.5, status=bounced" if homes.suite.is_reference else "4.3.5, status=deferred"
+    assert result(homes, "missing", sender="") == f"{verdict} (mail system configuration error)"
 
 
 def test_names_without_an_account(homes, sink):
