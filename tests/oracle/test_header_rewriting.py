@@ -81,8 +81,9 @@ def difference(theirs, ours):
 
 
 def messages():
-    """Each kind of header on each way, and each sender."""
-    found = {f"{kind} headers of {way}": (WAYS[way], "canon@example.test", RECIPIENTS, HEADERS[kind]) for way in WAYS for kind in HEADERS}
+    """Each kind of header from SMTP clients, some on the other ways, and each sender."""
+    found = {f"{kind} headers of {way}": (WAYS[way], "canon@example.test", RECIPIENTS, HEADERS[kind])
+             for way in WAYS for kind in (HEADERS if isinstance(WAYS[way], str) else ("plain", "bare"))}
     for sender in SENDERS:
         found[f"sender {sender or 'null'}"] = (OWN, sender, RECIPIENTS, HEADERS["bare"])
     return found
