@@ -40,22 +40,23 @@ class Deaths:
     def _ports(pid):
         try:
             return processes.tcp_ports(pid)
-        except OSError:              # it ended by itself before it could be stopped
+        except (FileNotFoundError, ProcessLookupError):     # it ended by itself before it could be stopped
             return set()
 
     def unexplained(self, sink):
         """Message-Ids that arrived again though no agent died in the delivery before, or one death for two of them."""
         found = []
         for message_id, sessions in sink.arrivals.items():
-            blamed = {self._blamed(sink.endings.get(session), message_id) for session in sessions[:-1]}
+            blamed = {self._blamed(sink, session, message_id) for session in sessions[:-1]}
             if None in blamed or len(blamed) != len(sessions) - 1:
                 found.append(message_id)
         return found
 
-    def _blamed(self, ending, message_id):
+    def _blamed(self, sink, session, message_id):
+        ending = sink.endings.get(session)
         if ending is None or not ending.is_broken or ending.last != message_id:
             return None
-        return self._agent_of_port.get(ending.client_port)
+        return self._agent_of_port.get(sink.client_ports[session])
 
 
 class Killer(threading.Thread):

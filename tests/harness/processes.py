@@ -2,7 +2,9 @@
 
 Daemons work inside their queue directory, so none can hide from this."""
 import os
+import re
 import signal
+import subprocess
 
 from .waiting import wait_for
 
@@ -76,6 +78,20 @@ def end_all(directory, timeout=10):
             kill(pid)
         wait_for(lambda: not below(directory), "killed processes vanish", timeout / 2)
     return sorted(left.values())
+
+
+def limit(pid, what, soft):
+    """Sets a soft limit ("nofile", "as") of a running process, as the user that it runs as, who may; returns the old one."""
+    ids = dict(re.findall(rb"^(Uid|Gid):\s+(\d+)", _read(f"/proc/{pid}/status"), re.M))
+    if not ids:
+        return None       # it has ended
+
+    def prlimit(*arguments):
+        return subprocess.run(["prlimit", "--pid", str(pid), *arguments], capture_output=True, text=True, check=True,
+                              user=int(ids[b"Uid"]), group=int(ids[b"Gid"]), extra_groups=[]).stdout.strip()
+    before = prlimit(f"--{what}", "--output=SOFT", "--noheadings", "--raw")
+    prlimit(f"--{what}={soft}:")
+    return before
 
 
 def resident_bytes(pid):

@@ -39,7 +39,6 @@ class Taken:
 @dataclass(frozen=True)
 class Ending:
     """How a session ended: did the client go without QUIT, and which message (Message-Id) was the last one accepted?"""
-    client_port: int
     is_broken: bool
     last: str
 
@@ -56,7 +55,6 @@ class _Rule:
 class _Session:
     number: int
     socket: object
-    client_port: int           # 0 of a UNIX socket
     helo: str = ""
     mail_line: str = ""
     rcpt_lines: list = field(default_factory=list)
@@ -83,6 +81,7 @@ class Sink:
         self.commands = []         # (session, line)
         self.keep_data = True      # load tests switch it off and look at arrivals only
         self.arrivals = {}         # Message-Id -> the sessions that took it
+        self.client_ports = {}     # session -> port of the client, 0 of a UNIX socket
         self.endings = {}          # session -> Ending
         self._rules = []
         self._changed = threading.Condition()
@@ -163,7 +162,8 @@ class Sink:
                 return
             with self._changed:
                 self.sessions += 1
-                session = _Session(self.sessions, connection, client[1] if isinstance(client, tuple) else 0)
+                session = _Session(self.sessions, connection)
+                self.client_ports[session.number] = client[1] if isinstance(client, tuple) else 0
                 self._open.add(connection)
             threading.Thread(target=self._serve, args=(session,), daemon=True).start()
 
@@ -177,7 +177,7 @@ class Sink:
             pass
         finally:
             with self._changed:
-                self.endings[session.number] = Ending(session.client_port, is_broken, session.last)
+                self.endings[session.number] = Ending(is_broken, session.last)
                 self._open.discard(session.socket)
                 self._changed.notify_all()
             session.socket.close()

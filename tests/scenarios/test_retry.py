@@ -1,4 +1,7 @@
 """What cannot be delivered now is deferred, and tried again."""
+import contextlib
+import socket
+
 import pytest
 
 from harness.ports import free_port
@@ -96,42 +99,104 @@ def test_falls_back_to_helo(mta, sink):
     assert any(line.startswith("HELO ") for _, line in sink.commands)
 
 
-def test_times_out_at_each_stage(mta, sink):
-    phases = {"CONNECT": "receiving the initial server greeting", "EHLO": "performing the EHLO handshake",
-              "MAIL": "sending MAIL FROM", "RCPT": "sending RCPT TO", "DATA": "sending DATA command",
-              "MESSAGE": "sending end of data -- message may be sent more than once"}
-    sink.extensions.remove("PIPELINING")
-    mta.start(relayhost=sink.nexthop, smtp_helo_timeout="1s", smtp_mail_timeout="1s", smtp_rcpt_timeout="1s",
-              smtp_data_init_timeout="1s", smtp_data_done_timeout="1s", smtp_connect_timeout="1s",
-              default_destination_concurrency_failed_cohort_limit="0", minimal_backoff_time="1h", queue_run_delay="1h")
-    for stage, phase in phases.items():
-        sink.clear()
-        sink.on(stage, HANG)
-        queue_id, _ = mta.deliver("one@elsewhere.test")
-        mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>.*dsn=4\.4\.2, status=deferred "
-                     rf"\(conversation with 127\.0\.0\.1\[127\.0\.0\.1\] timed out while {phase}\)$")
+STAGES = {"CONNECT": "receiving the initial server greeting", "EHLO": "performing the EHLO handshake",
+          "HELO": "performing the HELO handshake", "XFORWARD": "sending XFORWARD name/address", "MAIL": "sending MAIL FROM",
+          "RCPT": "sending RCPT TO", "DATA": "sending DATA command",
+          "MESSAGE": "sending end of data -- message may be sent more than once"}
+TIMEOUTS = dict.fromkeys(["smtp_connect_timeout", "smtp_helo_timeout", "smtp_xforward_timeout", "smtp_mail_timeout",
+                          "smtp_rcpt_timeout", "smtp_data_init_timeout", "smtp_data_done_timeout", "smtp_rset_timeout",
+                          "smtp_quit_timeout"], "3s")
+LATER = dict(minimal_backoff_time="1h", maximal_backoff_time="1h", queue_run_delay="1h",
+             default_destination_concurrency_failed_cohort_limit="0")
 
 
-def test_the_peer_closes_at_each_stage(mta, sink):
-    phases = {"CONNECT": "receiving the initial server greeting", "EHLO": "performing the HELO handshake",
-              "MAIL": "sending MAIL FROM", "RCPT": "sending RCPT TO", "DATA": "sending DATA command",
-              "MESSAGE": "sending end of data -- message may be sent more than once"}
-    sink.extensions.remove("PIPELINING")
-    mta.start(relayhost=sink.nexthop, default_destination_concurrency_failed_cohort_limit="0",
-              minimal_backoff_time="1h", queue_run_delay="1h")
-    for stage, phase in phases.items():
+@pytest.fixture
+def sinks(mta):
+    """A sink for each stage, next hop of a domain of that name: all of them can misbehave at the same time."""
+    with contextlib.ExitStack() as open_sinks:
+        found = {stage: open_sinks.enter_context(Sink(extensions=["XFORWARD NAME ADDR PROTO HELO SOURCE", "8BITMIME"]))
+                 for stage in [*STAGES, "RSET", "QUIT"]}
+        found["HELO"].on("EHLO", "500 5.5.1 what?")
+        routes = "".join(f"{stage.lower()}.test smtp:{sink.nexthop}\n" for stage, sink in found.items())
+        mta.configure(transport_maps=mta.table("transport", routes), smtp_send_xforward_command="yes", **LATER)
+        yield found
+
+
+def deliver_to_all(mta, sinks):
+    with mta.peer() as peer:
+        return {stage: peer.deliver(f"one@{stage.lower()}.test")[0] for stage in sinks}
+
+
+def check_nothing_is_lost(mta, sinks):
+    """Once the sinks behave, each message arrives."""
+    for sink in sinks.values():
         sink.clear()
-        sink.on(stage, CLOSE)
-        if stage == "EHLO":
-            sink.on("HELO", CLOSE)
-        queue_id, _ = mta.deliver("one@elsewhere.test")
-        match = mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>.*dsn=4\.4\.2, status=deferred "
-                             rf"\(lost connection with 127\.0\.0\.1\[127\.0\.0\.1\] while (.*)\)$")
-        assert match[1] in (phase, phase.replace("HELO", "EHLO")), (stage, match[1])
-    sink.clear()
+    sinks["HELO"].on("EHLO", "500 5.5.1 what?")
+
+    def is_empty():
+        mta.run("postqueue", "-f")
+        return not mta.queued()
+    wait_for(is_empty, lambda: f"an empty queue; it has {mta.queued()}\n{mta.log.text()[-3000:]}", interval=1)
+    assert {stage: len(sink.messages) for stage, sink in sinks.items()} == dict.fromkeys(sinks, 1)
+
+
+@pytest.mark.parametrize("action, what", [(HANG, "conversation with {} timed out"), (CLOSE, "lost connection with {}")],
+                         ids=["hangs", "closes"])
+def test_the_peer_hangs_or_closes_at_each_stage(mta, sinks, action, what):
+    for stage in STAGES:
+        sinks[stage].on(stage, action)
+    for stage in ("RSET", "QUIT"):
+        sinks[stage].on("RCPT", "451 4.2.0 later", times=1)
+        sinks[stage].on(stage, action)
+    mta.start(**(TIMEOUTS if action is HANG else {}))
+    for stage, queue_id in deliver_to_all(mta, sinks).items():
+        trouble = rf"dsn=4\.4\.2, status=deferred \({what.format('127.0.0.1[127.0.0.1]').replace('[', '.')} while {STAGES.get(stage)}\)$"
+        if stage not in STAGES:       # what follows the reply to a recipient does not change it
+            trouble = r"dsn=4\.2\.0, status=deferred \(.* said: 451 4\.2\.0 later "
+        mta.log.wait(rf"^{queue_id}: to=<one@{stage.lower()}\.test>, .*{trouble}")
+    for stage in ("RSET", "QUIT"):
+        sinks[stage].wait_until(lambda: any(line == stage for _, line in sinks[stage].commands), stage)
+    check_nothing_is_lost(mta, sinks)
+
+
+def test_nobody_takes_the_connection(mta):
+    """The host is there, its queue of connections is full: nothing answers."""
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        mta.start(relayhost=f"[127.0.0.1]:{port}", smtp_connect_timeout="1s", **LATER)
+        queue_id, message_id = mta.deliver("one@elsewhere.test")
+        mta.log.wait(rf"^{queue_id}: to=<one@elsewhere\.test>, relay=none, .*dsn=4\.4\.1, status=deferred "
+                     rf"\(connect to 127\.0\.0\.1\[127\.0\.0\.1\]:{port}: Connection timed out\)$")
+    with Sink(port=port) as sink:
+        mta.configure(smtp_connect_timeout="30s")
+        mta.reload()
+        mta.run("postqueue", "-f")
+        sink.wait_for_message(message_id)
+        mta.wait_empty()
+
+
+@pytest.mark.parametrize("action, what", [(HANG, "conversation with .* timed out"), (CLOSE, "lost connection with .*")],
+                         ids=["hangs", "closes"])
+def test_an_lmtp_server_stops_between_the_results(mta, lmtp_sink, action, what):
+    """What it said counts: only the recipient without a result is tried again."""
+    lmtp_sink.on("MESSAGE", action, match="bob@")
+    mta.start(virtual_transport=f"lmtp:inet:127.0.0.1:{lmtp_sink.port}", **LATER,
+              **({"lmtp_data_done_timeout": "3s"} if action is HANG else {}))
+    queue_id, _ = mta.deliver(["alice@virt.test", "bob@virt.test"])
+    mta.log.wait(rf"^{queue_id}: to=<alice@virt\.test>.* status=sent ")
+    mta.log.wait(rf"^{queue_id}: to=<bob@virt\.test>.* status=deferred \({what} while sending end of data")
+    lmtp_sink.clear()
     mta.run("postqueue", "-f")
+    [taken] = lmtp_sink.wait()
+    assert taken.recipients == ["bob@virt.test"]
     mta.wait_empty()
-    sink.wait(len(phases))
 
 
 @pytest.mark.parametrize("action, reason", [
