@@ -83,9 +83,9 @@ class TrialTest : public ::testing::Test {
 
 TEST_F(TrialTest, MistakesFaultsAndHintsAreToldApart) {
   const Findings found = findings(
-      "a unix - - - - - trial_daemon -o good\nb unix - - - - - trial_daemon -o mistake\n"
-      "c unix - - - - - trial_daemon -o table\nd unix - - - - - trial_daemon -o hint\n"
-      "e unix - - - - - trial_daemon -o default\nf unix - - - - - trial_daemon -o mistake\n");
+      "a unix - - - - - trial_daemon -o say=good\nb unix - - - - - trial_daemon -o say=mistake\n"
+      "c unix - - - - - trial_daemon -o say=table\nd unix - - - - - trial_daemon -o say=hint\n"
+      "e unix - - - - - trial_daemon -o say=default\nf unix - - - - - trial_daemon -o say=mistake\n");
   EXPECT_THAT(found.errors, ElementsAre(folder_ + "/main.cf, line 1: colour = mauve: expected red or blue"));
   ASSERT_EQ(found.faults.size(), 1u);
   EXPECT_THAT(found.faults[0], ::testing::StartsWith(folder_ + "/main.cf, line 2: maps: open "));
@@ -97,7 +97,7 @@ TEST_F(TrialTest, MistakesFaultsAndHintsAreToldApart) {
 
 TEST_F(TrialTest, AProgramThatEndsWithoutAWordIsAMistake) {
   const Findings found =
-      findings("a unix - - - - - trial_daemon -o silent\nb unix - - - - - trial_daemon -o crash\n");
+      findings("a unix - - - - - trial_daemon -o say=silent\nb unix - - - - - trial_daemon -o say=crash\n");
   const std::string program = std::string(TEST_DATA_DIR) + "/trial_daemon";
   EXPECT_THAT(found.errors,
               ::testing::UnorderedElementsAre(

@@ -49,7 +49,6 @@ def line_of(path, start):
 def test_check_and_reload_name_the_place_and_keep_the_old_system(mta):
     mta.allowed_trouble.append(r"fatal: |error: ")
     mta.start()
-    old = {daemon: mta.pids(daemon) for daemon in ("smtpd", "qmgr")}
     refused = 0
 
     def is_refused(line):
@@ -62,7 +61,7 @@ def test_check_and_reload_name_the_place_and_keep_the_old_system(mta):
         refused += 1
 
     with mta.peer() as peer:
-        old["smtpd"] = mta.pids("smtpd")
+        old = {daemon: mta.pids(daemon) for daemon in ("smtpd", "qmgr")}
         good = dict(mta.main)
         for name, (value, text) in BAD_MAIN_CF.items():
             mta.configure(**{name: value})
@@ -80,7 +79,8 @@ def test_check_and_reload_name_the_place_and_keep_the_old_system(mta):
         mta.deliver("alice@virt.test")
         mta.maildir("alice").wait(2)
     assert not mta.log.grep("reload -- version", "master")
-    assert mta.pids("smtpd") == old["smtpd"] and set(old["qmgr"]) <= set(mta.pids("qmgr"))
+    for daemon, pids in old.items():
+        assert set(pids) <= set(mta.pids(daemon)), daemon
     mta.services[0][7] = command
     mta.write()
     mta.reload()
@@ -178,7 +178,7 @@ def test_check_names_the_setting_of_a_missing_table(mta):
                   relay_domains=f"nosuch:{mta.config}/missing-type")
     result = mta.postfix("check")
     assert result.returncode == 1
-    for name, text in {"virtual_alias_maps": rf"open {mta.config}/missing: No such file or directory",
+    for name, text in {"virtual_alias_maps": rf"open database {mta.config}/missing: No such file or directory",
                        "canonical_maps": rf"open database {mta.config}/missing-too\.db: No such file or directory",
                        "relay_domains": r"unsupported dictionary type: nosuch"}.items():
         place = rf"{mta.config}/main\.cf, line {line_of(mta.config / 'main.cf', name)}"
@@ -200,6 +200,7 @@ def test_a_directory_that_is_none_is_named(mta, parameter):
 @pytest.mark.posthouse_only(ONE_LINE)
 @pytest.mark.parametrize("parameter", ["queue_directory", "data_directory"])
 def test_a_directory_without_rights_is_named(mta, parameter):
+    mta.allowed_trouble.append("fatal: .*Permission denied")
     path = mta.folder / "closed"
     path.mkdir(0)
     mta.configure(**{parameter: path})
@@ -216,7 +217,7 @@ def test_a_directory_without_rights_is_named(mta, parameter):
 @pytest.mark.posthouse_only(ONE_LINE)
 @pytest.mark.needs_root("files that belong to root")
 def test_check_warns_of_a_file_that_others_may_write(mta):
-    assert mta.postfix("check").stdout == ""
+    assert "main.cf" not in mta.postfix("check").stdout
     (mta.config / "main.cf").chmod(0o666)
     result = mta.postfix("check")
     assert result.returncode == 0

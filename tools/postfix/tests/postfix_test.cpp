@@ -32,7 +32,8 @@ class PostfixCommand : public ::testing::Test {
 
   void write_main_cf(std::string_view more = "") {
     std::ofstream(folder_ + "/etc/main.cf")
-        << "queue_directory = " << folder_ << "/queue\ndata_directory = " << folder_ << "/data\n"
+        << "compatibility_level = 3.6\nqueue_directory = " << folder_
+        << "/queue\ndata_directory = " << folder_ << "/data\n"
         << "maillog_file = " << folder_ << "/log\nmaillog_file_prefixes = /tmp\nmail_owner = " << user()
         << "\nsetgid_group = " << group() << "\ncommand_directory = " << folder_
         << "\ndaemon_directory = " DAEMON_DIRECTORY "\n"
