@@ -158,7 +158,7 @@ int run(int argc, char** argv, const Plan& plan, const Factory& factory) {
     log::flush();
     return 1;
   }
-  if (!process) return 0;
+  if (!process) ::_exit(0);
   running = process.get();
   runtime::at_end_of_turn([] { log::flush(); });
   runtime::run([&] {
