@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness import processes
-from harness.message import id_of, make
+from harness.message import make
 from harness.sink import HANG
 from harness.waiting import wait_for
 
@@ -186,35 +186,6 @@ def test_a_message_in_delivery_survives(mta, sink, command):
     mta.run("postqueue", "-f")
     sink.wait()
     mta.wait_empty()
-
-
-@pytest.mark.parametrize("command", ["stop", "abort"])
-@pytest.mark.parametrize("is_finished", [True, False], ids=["finished", "unfinished"])
-def test_a_message_being_received_at_a_stop(mta, command, is_finished):
-    """It was promised and is delivered by the next start, or it was not and leaves nothing."""
-    mta.start()
-    data = make(size=200000)
-    with mta.peer() as peer:
-        peer.envelope("a@client.test", "alice@virt.test")
-        peer.command("DATA", 354)
-        peer.send(data[:100000])
-        wait_for(lambda: mta.queued("incoming"), "the message is under way")
-        process = subprocess.Popen([mta.suite.command("postfix"), "-c", str(mta.config), command], env=mta._environment(),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        mta.log.wait("^(terminating on signal 15|stopping the Postfix mail system|aborting the Postfix mail system)")
-        try:
-            if is_finished:
-                peer.send(data[100000:] + b".\r\n")
-            is_promised = peer.reply().code == 250
-        except OSError:
-            is_promised = False
-    process.wait(30)
-    wait_for(lambda: not processes.below(mta.folder), "all processes end")
-    assert not is_promised or is_finished
-    mta.start()
-    _, later = mta.deliver("alice@virt.test")
-    wait_for(lambda: not mta.ready(), "all that was promised is delivered")
-    assert set(mta.maildir("alice").ids()) == {later, *([id_of(data)] if is_promised else [])}
 
 
 @pytest.mark.posthouse_only("an extension of the start-fg command")
