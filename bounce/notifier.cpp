@@ -115,7 +115,7 @@ bool Notifier::failure(const ipc::BounceMessage& message, const Records& records
     return true;
   }
   if (message.sender.empty()) {
-    if (!has_class("2bounce")) return true;
+    if (!has_class("2bounce") && !has_class("bounce")) return true;
     copy.recipient = rules_.double_bounce_recipient;
     copy.returns_body = true;
     return send(copy, message, records, original);

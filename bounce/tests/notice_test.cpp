@@ -187,6 +187,10 @@ TEST_F(NotifierTest, UndeliverableNoticesGoToThePostmasterOrNowhere) {
   message_.sender.clear();
   ASSERT_TRUE(notifier().failure(message_, {record("a@b.test", "x")}, &original_));
   EXPECT_THAT(sent_, IsEmpty());
+  rules_.notify_classes = {"bounce"};  // implies 2bounce
+  ASSERT_TRUE(notifier().failure(message_, {record("a@b.test", "x")}, &original_));
+  EXPECT_EQ(sent_.at(0).recipient, "double");
+  sent_.clear();
   rules_.notify_classes = {"2bounce"};
   ASSERT_TRUE(notifier().failure(message_, {record("a@b.test", "x")}, &original_));
   EXPECT_EQ(sent_.at(0).recipient, "double");

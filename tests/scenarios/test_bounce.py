@@ -1,6 +1,8 @@
 """What can never be delivered comes back as an RFC 3464 report."""
 import re
 
+import pytest
+
 from harness.ports import free_port
 
 
@@ -167,9 +169,10 @@ def test_the_postmaster_hears_only_of_the_classes_named(mta, sink):
     assert not mta.maildir("bob").files()
 
 
-def test_a_bounce_that_bounces_goes_to_the_postmaster(mta, sink):
+@pytest.mark.parametrize("classes", ["2bounce", "bounce"])       # bounce implies 2bounce
+def test_a_bounce_that_bounces_goes_to_the_postmaster(mta, sink, classes):
     sink.on("RCPT", "550 5.1.1 gone")
-    mta.start(relayhost=sink.nexthop, notify_classes="2bounce", **{"2bounce_notice_recipient": "bob@virt.test"})
+    mta.start(relayhost=sink.nexthop, notify_classes=classes, bounce_notice_recipient="alice@virt.test", **{"2bounce_notice_recipient": "bob@virt.test"})
     mta.deliver("gone@elsewhere.test", sender="nobody@elsewhere.test")
     [report] = mta.maildir("bob").wait_parsed()
     assert report["Subject"] == "Postmaster Copy: Undelivered Mail"
