@@ -1,6 +1,7 @@
 // Limits and times of the active queue, from main.cf.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 
@@ -17,6 +18,9 @@ struct ActiveLimits {
   RetryLimits retry;
   std::chrono::seconds locked_delay{10};  // until a message that an agent has locked is looked at again
   int delay_decimals = 2;
+
+  // No file of a queue is put off for longer.
+  std::chrono::seconds longest_wait() const { return std::max(qmgr::longest_wait(retry), locked_delay); }
 };
 
 }  // namespace posthouse::qmgr

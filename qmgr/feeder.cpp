@@ -94,7 +94,8 @@ void Feeder::scan(std::string_view name, bool ignore_time) {
   while (auto id = entries.next()) {
     if (++turn % kEntriesPerTurn == 0) runtime::yield();
     if (runtime::is_cancelled()) return;
-    if (active_.has(*id) || !active_.store().is_due(name, *id, ignore_time)) continue;
+    const auto wait = ignore_time ? std::chrono::seconds(0) : active_.limits().longest_wait();
+    if (active_.has(*id) || !active_.store().is_due(name, *id, wait)) continue;
     if (!active_.wait_for_room(limit_for(name))) return;
     spawn_open(name, *id, ActiveQueue::Source::scan);
   }

@@ -17,9 +17,11 @@ Time whole_seconds(Time time) {
 
 }  // namespace
 
-bool QueueStore::is_due(std::string_view queue, const QueueId& id, bool ignore_time) const {
+bool QueueStore::is_due(std::string_view queue, const QueueId& id, std::chrono::seconds longest_wait) const {
   const auto status = files_->status(layout_.path(queue, id));
-  return status && status->is_ready() && (ignore_time || status->modified <= clock_->now() + kTimeSlack);
+  if (!status || !status->is_ready()) return false;
+  const auto ahead = status->modified - clock_->now() - kTimeSlack;
+  return ahead <= 0s || ahead > longest_wait;
 }
 
 IoResult<void> QueueStore::activate(std::string_view from, const QueueId& id) const {

@@ -26,8 +26,9 @@ class QueueStore {
   void set_layout(queuefile::Layout layout) { layout_ = std::move(layout); }
   const queuefile::Layout& layout() const { return layout_; }
 
-  // Complete and its time has come (unless `ignore_time`)?
-  bool is_due(std::string_view queue, const QueueId& id, bool ignore_time) const;
+  // Complete and its time has come? A time further ahead than `longest_wait` was set by a clock that has gone
+  // back since, and has come too; with 0 every time has.
+  bool is_due(std::string_view queue, const QueueId& id, std::chrono::seconds longest_wait) const;
   IoResult<void> activate(std::string_view from, const QueueId& id) const;
   IoResult<std::unique_ptr<queuefile::File>> open_active(const QueueId& id, queuefile::OpenFor use) const;
   // Somebody delivers this message at the moment.

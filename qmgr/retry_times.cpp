@@ -6,8 +6,11 @@ namespace posthouse::qmgr {
 
 std::chrono::seconds next_wait(Time created, Time now, const RetryLimits& limits) {
   const std::chrono::seconds age(unix_seconds(now) - unix_seconds(created));
-  return std::min(std::max(age, limits.minimal_backoff),
-                  std::max(limits.maximal_backoff, limits.minimal_backoff));
+  return std::min(std::max(age, limits.minimal_backoff), longest_wait(limits));
+}
+
+std::chrono::seconds longest_wait(const RetryLimits& limits) {
+  return std::max(limits.maximal_backoff, limits.minimal_backoff);
 }
 
 bool is_expired(Time created, Time now, bool null_sender, const RetryLimits& limits) {

@@ -17,6 +17,8 @@ struct RetryLimits {
 
 // The wait after an attempt that ended at `now`.
 std::chrono::seconds next_wait(Time created, Time now, const RetryLimits& limits);
+// The longest that next_wait() gives.
+std::chrono::seconds longest_wait(const RetryLimits& limits);
 
 // Must what is still undelivered be returned? Asked only after an attempt that left something.
 bool is_expired(Time created, Time now, bool null_sender, const RetryLimits& limits);

@@ -288,7 +288,7 @@ Result<void> Resolver::apply_transport_maps(const Routes& routes, std::string_vi
 Result<std::optional<std::string>> Resolver::wildcard(const table::TableList& maps) {
   const Wildcard known = wildcards_[&maps];
   const Time now = clock_.now();
-  if (known.read_at != Time{} && now - known.read_at < kWildcardAge) {
+  if (known.read_at <= now && now - known.read_at < kWildcardAge) {
     return known.is_found ? std::optional(known.value) : std::nullopt;
   }
   Lookup answer = maps.lookup("*", table::KeyPart::partial);  // may wait

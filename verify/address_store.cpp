@@ -12,9 +12,9 @@ constexpr std::string_view kUnavailable = "Address verification status unavailab
 
 bool AddressStore::begin_probe(const std::string& key, std::int64_t now) {
   const auto known = probing_.find(key);
-  if (known != probing_.end() && now - known->second < kProbeLife.count()) return false;
+  if (known != probing_.end() && is_under_way(known->second, now)) return false;
   if (probing_.size() >= kProbeMemory)
-    std::erase_if(probing_, [&](const auto& probe) { return now - probe.second >= kProbeLife.count(); });
+    std::erase_if(probing_, [&](const auto& probe) { return !is_under_way(probe.second, now); });
   if (probing_.size() >= kProbeMemory && known == probing_.end()) return false;
   probing_[key] = now;
   return true;

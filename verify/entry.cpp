@@ -35,7 +35,7 @@ std::string Entry::value() const {
 }
 
 bool Rules::probe_is_outstanding(const Entry& entry, std::int64_t now) const {
-  return entry.probed > 0 && now - entry.probed < kProbeLife.count();
+  return entry.probed > 0 && is_under_way(entry.probed, now);
 }
 
 bool Rules::is_expired(const Entry& entry, std::int64_t now) const {
@@ -45,7 +45,7 @@ bool Rules::is_expired(const Entry& entry, std::int64_t now) const {
 
 bool Rules::needs_refresh(const Entry& entry, std::int64_t now) const {
   const auto limit = is_positive(entry) ? positive_refresh : negative_refresh;
-  return now - entry.updated > limit.count();
+  return now - entry.updated > limit.count() || entry.updated - now > kProbeLife.count();
 }
 
 bool Rules::accepts(const std::optional<Entry>& stored, ipc::VerifyStatus update) const {

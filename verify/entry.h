@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +12,13 @@
 
 namespace posthouse::verify {
 
-// A probe without result for this long counts as lost.
+// A probe without result for this long counts as lost. A time that lies further ahead was noted before the
+// clock was set back: it says nothing of the age.
 inline constexpr std::chrono::seconds kProbeLife{1000};
+
+inline bool is_under_way(std::int64_t probed, std::int64_t now) {
+  return std::abs(now - probed) < kProbeLife.count();
+}
 
 struct Entry {
   ipc::VerifyStatus status = ipc::VerifyStatus::in_progress;
@@ -32,6 +38,7 @@ struct Rules {
 
   bool probe_is_outstanding(const Entry& entry, std::int64_t now) const;
   bool is_expired(const Entry& entry, std::int64_t now) const;
+  // Also when it is not known how old the result is.
   bool needs_refresh(const Entry& entry, std::int64_t now) const;
   // Worth keeping when the cache is cleaned.
   bool is_alive(const Entry& entry, std::int64_t now) const {

@@ -197,10 +197,21 @@ TEST_F(ActiveQueueTest, ADeferredMessageWaitsInDeferredUntilItsTime) {
   const auto status = queuefile::FileSystem::system().status(layout.path("deferred", id));
   EXPECT_EQ(unix_seconds(status->modified), unix_seconds(clock.now() + 1000s));
   const QueueStore store(queuefile::FileSystem::system(), layout, clock);
-  EXPECT_FALSE(store.is_due("deferred", id, false));
-  EXPECT_TRUE(store.is_due("deferred", id, true));
+  EXPECT_FALSE(store.is_due("deferred", id, 4000s));
+  EXPECT_TRUE(store.is_due("deferred", id, 0s));
   clock.advance(1000s);
-  EXPECT_TRUE(store.is_due("deferred", id, false));
+  EXPECT_TRUE(store.is_due("deferred", id, 4000s));
+}
+
+TEST_F(ActiveQueueTest, ATimeThatNoWaitExplainsIsDueAtOnce) {
+  outcomes["a@x.test"] = ipc::Outcome::deferred;
+  const QueueId id = store({.age = 1000s});
+  run({id});
+  const QueueStore store(queuefile::FileSystem::system(), layout, clock);
+  clock.advance(-3000s);  // set back: 4000 s ahead could still be a wait
+  EXPECT_FALSE(store.is_due("deferred", id, 4000s));
+  clock.advance(-2s);
+  EXPECT_TRUE(store.is_due("deferred", id, 4000s));
 }
 
 TEST_F(ActiveQueueTest, ABouncedRecipientLeadsToANotice) {
@@ -352,9 +363,9 @@ TEST_F(ActiveQueueTest, AFileThatIsStillBeingDeliveredComesBackSoon) {
   EXPECT_THAT(requests, IsEmpty());
   ASSERT_TRUE(fs::exists(path));
   const QueueStore store(queuefile::FileSystem::system(), layout, clock);
-  EXPECT_FALSE(store.is_due("incoming", id, false));
+  EXPECT_FALSE(store.is_due("incoming", id, 4000s));
   clock.advance(10s);
-  EXPECT_TRUE(store.is_due("incoming", id, false));
+  EXPECT_TRUE(store.is_due("incoming", id, 4000s));
 }
 
 TEST_F(ActiveQueueTest, ManyRecipientsAreReadInBatches) {

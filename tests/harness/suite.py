@@ -6,6 +6,10 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 
 
+def build_tree():
+    return Path(os.environ.get("POSTHOUSE_BUILD") or SOURCE / "build" / "debug").resolve()
+
+
 @dataclass(frozen=True)
 class Suite:
     name: str
@@ -39,8 +43,8 @@ class Suite:
                    Path("/usr/share/postfix/master.cf.dist").read_text())
 
     @classmethod
-    def posthouse(cls, build=None):
-        build = Path(build or os.environ.get("POSTHOUSE_BUILD") or SOURCE / "build" / "debug").resolve()
+    def posthouse(cls):
+        build = build_tree()
         default = SOURCE / "conf" / "master.cf"
         return cls("posthouse", build / "sbin", build / "libexec" / "posthouse",
                    default.read_text() if default.exists() else _FALLBACK_MASTER_CF)

@@ -220,6 +220,21 @@ TEST(Resolver, TransportMapsAreAskedFromTheFullAddressToTheWildcard) {
   }
 }
 
+TEST(Resolver, TheWildcardIsReadAgainAfterHalfAMinuteAndWhenTheClockWasSetBack) {
+  MailHost setup;
+  setup.transport_maps = "environ:";
+  ::setenv("*", "one:[a]", 1);
+  EXPECT_EQ(setup.route("foo@other.test"), "one:[a]");
+  ::setenv("*", "two:[b]", 1);
+  EXPECT_EQ(setup.route("foo@other.test"), "one:[a]");
+  setup.clock.advance(std::chrono::seconds(30));
+  EXPECT_EQ(setup.route("foo@other.test"), "two:[b]");
+  ::setenv("*", "three:[c]", 1);
+  setup.clock.advance(-std::chrono::hours(24));
+  EXPECT_EQ(setup.route("foo@other.test"), "three:[c]");
+  ::unsetenv("*");
+}
+
 TEST(Resolver, ATransportWithoutNextHopForgetsTheRelayhost) {
   MailHost setup;
   setup.routes.relayhost = "[gw]";

@@ -94,6 +94,27 @@ TEST_F(Store, OldResultsAreRefreshedBehindTheAnswer) {
   EXPECT_EQ(stored("a@x"), "0:" + at() + ":" + at(8 * 24h) + ":ok");
 }
 
+TEST_F(Store, AfterTheClockWasSetBackResultsAreRefreshedAndProbesRepeated) {
+  clock_.advance(30 * 24h);
+  store_->query("new@x");
+  store_->update("gone@x", VerifyStatus::undeliverable, "no");
+  clock_.advance(-30 * 24h);
+  EXPECT_EQ(store_->query("gone@x").status, VerifyStatus::undeliverable);
+  EXPECT_EQ(store_->query("new@x").status, VerifyStatus::in_progress);
+  EXPECT_EQ(probes_, (std::vector<std::string>{"new@x", "gone@x", "new@x"}));
+  store_->update("gone@x", VerifyStatus::deliverable, "ok");
+  store_->query("gone@x");
+  store_->query("new@x");
+  EXPECT_EQ(probes_.size(), 3u);
+}
+
+TEST_F(Store, AClockThatRunsALittleAheadElsewhereMakesNoProbe) {
+  store_->update("a@x", VerifyStatus::deliverable, "ok");
+  clock_.advance(-100s);
+  store_->query("a@x");
+  EXPECT_TRUE(probes_.empty());
+}
+
 TEST_F(Store, ExpiredResultsAreForgotten) {
   store_->update("a@x", VerifyStatus::undeliverable, "no");
   EXPECT_EQ(store_->query("a@x").status, VerifyStatus::undeliverable);
