@@ -61,6 +61,16 @@ void Logger::clear_sinks() {
 
 void Logger::write(Severity severity, std::string_view text) {
   const std::lock_guard lock(mutex_);
+  write_locked(severity, text);
+}
+
+bool Logger::write_unless_busy(Severity severity, std::string_view text) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock) write_locked(severity, text);
+  return lock.owns_lock();
+}
+
+void Logger::write_locked(Severity severity, std::string_view text) {
   const std::string framed = frame_text(severity, text, keep_utf8_);
   const Line line{severity, clock_.now(), framed};
   if (sinks_.empty()) {

@@ -32,10 +32,14 @@ class Logger {
   void clear_sinks();
 
   void write(Severity severity, std::string_view text);
+  // Nothing is written, and false returned, while somebody writes, if only the caller itself further up its
+  // stack.
+  bool write_unless_busy(Severity severity, std::string_view text);
   void flush();
   void forked();  // in a child: new pid, the parent's pending lines are the parent's
 
  private:
+  void write_locked(Severity severity, std::string_view text);
   void flush_locked();
 
   std::mutex mutex_;

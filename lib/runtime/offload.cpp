@@ -6,6 +6,7 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "lib/runtime/loop.h"
@@ -32,7 +33,7 @@ class Workers {
     if (is_one_more) ++threads_;
     lock.unlock();  // the woken thread takes it at once
     if (somebody_waits) available_.notify_one();
-    if (is_one_more) std::thread([this] { work(); }).detach();
+    if (is_one_more && !start_one()) do_here(job);
   }
   void set_limit(std::size_t limit) {
     const std::lock_guard lock(mutex_);
@@ -40,6 +41,26 @@ class Workers {
   }
 
  private:
+  // False when the system gives no thread and there is none yet, who would do the job sooner or later.
+  bool start_one() {
+    try {
+      std::thread([this] { work(); }).detach();
+      return true;
+    } catch (const std::system_error&) {
+      const std::lock_guard lock(mutex_);
+      return --threads_ > 0;
+    }
+  }
+
+  // Blocks the loop, which is better than not to answer at all.
+  void do_here(const Job& job) {
+    std::unique_lock lock(mutex_);
+    std::erase_if(jobs_, [&job](const Job& other) { return other.fiber == job.fiber; });
+    lock.unlock();
+    (*job.work)();
+    *job.is_finished = true;
+  }
+
   [[noreturn]] void work() {
     sigset_t all;
     sigfillset(&all);

@@ -36,7 +36,10 @@ boost::context::stack_context StackPool::take() {
   }
   void* base = ::mmap(nullptr, kStackSize + kPage, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (base == MAP_FAILED) throw std::bad_alloc();
+  if (base == MAP_FAILED) {
+    if (const auto handler = std::get_new_handler()) handler();
+    throw std::bad_alloc();
+  }
   ::mprotect(base, kPage, PROT_NONE);
   boost::context::stack_context stack;
   stack.size = kStackSize;

@@ -12,6 +12,7 @@
 #include "lib/base/text.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/main_cf.h"
+#include "lib/log/exhaustion.h"
 #include "lib/log/from_config.h"
 #include "lib/log/log.h"
 #include "lib/registry/registry.h"
@@ -148,6 +149,7 @@ Result<void> Service::reload(const Environment&) {
 
 int run(int argc, char** argv, const Plan& plan, const Factory& factory) {
   std::setlocale(LC_ALL, "C");
+  log::end_when_memory_is_spent();
   std::unique_ptr<Process> process;
   try {
     auto arguments = parse_arguments(std::vector<std::string>(argv, argv + argc));

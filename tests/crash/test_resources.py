@@ -1,10 +1,13 @@
 """Full disks, spent inodes, descriptors and memory: a clear 4xx or a deferral, and nothing is lost."""
 import contextlib
+import itertools
 import os
+import resource
 import subprocess
 
 import pytest
 
+from harness import processes
 from harness.load import Load
 from harness.message import id_of, make
 from harness.waiting import wait_for
@@ -89,10 +92,7 @@ def test_disk_full_under_load(small_queue, sink):
         wait_for(lambda: load.refused > failures, lambda: f"mail is refused on a full disk; {load.refused}")
         filler.unlink()
     load.stop()
-    def drained():
-        mta.run("postqueue", "-f", check=False)
-        return not mta.ready("incoming", "active", "deferred")
-    wait_for(drained, "the queue drains", 90, 0.5)
+    wait_for(lambda: drained(mta), "the queue drains", 90, 0.5)
     lost = load.acknowledged - sink.arrivals.keys()
     assert not lost, f"lost {sorted(lost)[:5]}"
     assert not mta.queued("corrupt")
@@ -151,6 +151,26 @@ def test_mailbox_disk_full_defers(mta):
         mta.check()
 
 
+@contextlib.contextmanager
+def limited(pids, what, soft):
+    """Lowers a limit ("nofile", "as") of running processes; `soft` is asked for each. Their successors do not have it."""
+    before = {pid: processes.limit(pid, what, soft(pid)) for pid in pids}
+    yield
+    for pid, limit in before.items():
+        with contextlib.suppress(subprocess.CalledProcessError):     # it has ended
+            processes.limit(pid, what, limit)
+
+
+def lowest_free_descriptor(pid):
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    return next(number for number in itertools.count() if number not in used)
+
+
+def drained(mta):
+    mta.run("postqueue", "-f", check=False)
+    return not mta.ready("incoming", "active", "deferred")
+
+
 @pytest.mark.posthouse_only("the reference does not start with so few")
 @pytest.mark.parametrize("limit", [64])
 def test_descriptors_spent(mta, sink, limit):
@@ -160,19 +180,91 @@ def test_descriptors_spent(mta, sink, limit):
     mta.start_prefix = ["prlimit", f"--nofile={limit}:{limit}"]
     mta.start(relayhost=sink.nexthop, service_throttle_time="1s", smtpd_error_sleep_time="0", **SOON)
     load = Load(mta.port, clients=3 * limit, per_session=2).start()
+    mta.log.wait(r"^warning: accept connection: Too many open files$", process="smtpd")
     wait_for(lambda: len(load.acknowledged) >= 100, lambda: f"mail is taken: {len(load.acknowledged)}", 120)
     load.stop()
-    wait_for(lambda: not mta.ready("incoming", "active", "deferred"), "the queue drains", 120)
+    wait_for(lambda: drained(mta), "the queue drains", 120, 0.5)
     assert load.acknowledged <= sink.arrivals.keys()
     mta.deliver("alice@virt.test")
     mta.maildir("alice").wait()
 
 
-def test_memory_limit(mta, sink):
-    """Many large messages at once under a limit of data memory: content is streamed, not held."""
+@pytest.fixture
+def running(mta, sink):
+    """Each daemon has done its part once, and no more processes are to come."""
+    mta.allowed_trouble.append("Too many open files|insufficient memory|exit status 1$|throttling")
+    mta.start(relayhost=sink.nexthop, service_throttle_time="1s", smtpd_error_sleep_time="0", in_flow_delay="0", **SOON)
+    with mta.peer() as peer:
+        for _ in range(10):
+            peer.deliver("one@elsewhere.test")
+    mta.wait_empty()
+    cores = len(os.sched_getaffinity(0))
+    wait_for(lambda: all(len(mta.pids(daemon)) == cores for daemon in ("smtpd", "cleanup", "smtp")), "a process of each for each core")
+    sink.keep_data = False
+    return mta
+
+
+@pytest.mark.posthouse_only("the reference has a process for each session")
+@pytest.mark.parametrize("daemon", ["qmgr", "smtp"])
+def test_delivery_without_a_free_descriptor(running, sink, daemon):
+    """The message is taken and put off."""
+    with limited(running.pids(daemon), "nofile", lowest_free_descriptor):
+        _, before = running.deliver("one@elsewhere.test")
+        running.log.wait("Too many open files")
+    _, after = running.deliver("two@elsewhere.test")
+    wait_for(lambda: drained(running), "the queue drains", interval=0.5)
+    assert {before, after} <= sink.arrivals.keys()
+
+
+@pytest.mark.posthouse_only("the reference has a process for each session")
+def test_acceptance_without_a_free_descriptor(running, sink):
+    """cleanup has none: the message is refused for now. smtpd has none: the client waits in the backlog."""
+    with limited(running.pids("cleanup"), "nofile", lowest_free_descriptor), running.peer() as peer:
+        peer.command("MAIL FROM:<a@client.test>", 250)
+        reply = peer.command("RCPT TO:<one@elsewhere.test>")
+        assert reply.text == "451 4.3.0 Error: queue file write error"
+        running.log.wait("Too many open files", process="cleanup")
+    with limited(running.pids("smtpd"), "nofile", lowest_free_descriptor):
+        peer = running.peer(greet=False)
+        running.log.wait("accept connection: Too many open files$", process="smtpd")
+    with peer:
+        peer.expect(220)
+        peer.command("HELO client.test", 250)
+        _, message_id = peer.deliver("one@elsewhere.test")
+    sink.wait_until(lambda: message_id in sink.arrivals, "the message at the sink")
+    running.wait_empty()
+
+
+def virtual_size(pid):
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+@pytest.mark.posthouse_only("the reference has a process for each session")
+@pytest.mark.parametrize("daemon", ["smtpd", "cleanup", "qmgr", "smtp"])
+def test_a_daemon_without_memory(running, sink, daemon):
+    """It says so and is replaced; what it had is done again."""
+    mta = running
+    without_sanitizer(mta)
+    with limited(mta.pids(daemon), "as", virtual_size):
+        load = Load(mta.port, clients=40, size=20000).start()
+        mta.log.wait("^fatal: insufficient memory$", process=daemon)
+        reached = len(load.acknowledged) + 100
+        wait_for(lambda: len(load.acknowledged) >= reached, lambda: f"mail is taken: {len(load.acknowledged)}", 120)
+        load.stop()
+    wait_for(lambda: drained(mta), "the queue drains", 120, 0.5)
+    assert load.acknowledged <= sink.arrivals.keys()
+
+
+def without_sanitizer(mta):
     if "asan" in str(mta.suite.commands):
         pytest.skip("a sanitizer needs the memory itself")
-    mta.allowed_trouble.append("memory|exit status|killed by signal|throttling")
+
+
+def test_large_messages_need_little_memory(mta, sink):
+    """Many at once under a limit of data memory: content is streamed, not held."""
+    without_sanitizer(mta)
+    mta.allowed_trouble.append("^$")
     sink.keep_data = False
     mta.start_prefix = ["prlimit", f"--data={160 << 20}"]
     mta.start(relayhost=sink.nexthop, message_size_limit="30000000", virtual_mailbox_limit="51200000", service_throttle_time="1s", **SOON)

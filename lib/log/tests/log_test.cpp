@@ -10,9 +10,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <sstream>
 
 #include "lib/base/text.h"
+#include "lib/log/exhaustion.h"
 #include "lib/log/logger.h"
 #include "lib/log/setup.h"
 
@@ -178,6 +180,30 @@ TEST(Logger, LeavesARotatedFileForThePostlogService) {
   log.write(Severity::info, "late");
   EXPECT_THAT(contents(dir / "maillog.1"), EndsWith(": early\n"));
   EXPECT_THAT(receive(service.get()), EndsWith(": late"));
+}
+
+TEST(ExhaustionDeathTest, IsTheLastThingThatTheLogTells) {
+  const auto spend = [] {
+    end_when_memory_is_spent();
+    std::get_new_handler()();
+  };
+  EXPECT_EXIT(spend(), testing::ExitedWithCode(1), "fatal: insufficient memory");
+}
+
+TEST(ExhaustionDeathTest, InsideTheLoggerEndsWithoutALine) {
+  class Greedy : public Sink {
+   public:
+    void add(const Identity&, const Line&) override { std::get_new_handler()(); }
+    void flush() override {}
+    std::size_t pending() const override { return 0; }
+    void discard() override {}
+  };
+  const auto spend = [] {
+    end_when_memory_is_spent();
+    logger().add_sink(std::make_unique<Greedy>());
+    logger().write(Severity::info, "one");
+  };
+  EXPECT_EXIT(spend(), testing::ExitedWithCode(1), "^$");
 }
 
 TEST(Facility, KnowsTheNamesOfSyslog) {
