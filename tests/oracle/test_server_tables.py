@@ -70,6 +70,7 @@ def plain(complaint):
     make one line of libraries' texts, each in its way. What ends its program is a failed lookup of ours."""
     complaint = re.sub(r"^fatal: dict_sqlite_lookup: (\S+): (SQL .*)", r"warning: sqlite:\1: \2", complaint)
     complaint = re.sub(r"(fatal: table \S+: query error).*", r"\1", complaint)
+    complaint = complaint.replace("exceeded for key '", "exceeded for key: '")      # of sqlite only
     return re.sub(r"[?\s]+", " ", complaint).strip()
 
 

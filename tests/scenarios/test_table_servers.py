@@ -137,7 +137,7 @@ def test_wrong_credentials_and_queries_are_errors(tables, mysql):
     status, answers, complaints = tables.ask(syntax, "a")
     assert status == 1 and not answers and any("error in your SQL syntax" in line for line in complaints)
     template = tables.file("template.cf", "mysql", **mysql.settings, query="SELECT '%x'")
-    assert any("invalid query/result template" in line for line in tables.ask(template, "a")[2])
+    assert any("Invalid query template" in line for line in tables.ask(template, "a")[2])
 
 
 def test_another_host_answers_when_one_is_down(tables, mysql):
