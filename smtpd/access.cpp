@@ -21,6 +21,7 @@ bool refuses(const Restrictions& list, Subject subject, Check& check) {
 }
 
 std::optional<Reply> only(Session& session, const Restrictions& list, Subject subject) {
+  if (session.settings().is_user_session) return std::nullopt;
   Check check(session, subject);
   if (refuses(list, subject, check)) return check.reply();
   return check.remembered_deferral();
@@ -79,7 +80,7 @@ std::optional<Reply> check_helo(Session& session) {
 }
 
 std::optional<Reply> check_sender(Session& session) {
-  if (session.params().delay_reject()) return std::nullopt;
+  if (session.params().delay_reject() || session.settings().is_user_session) return std::nullopt;
   Check check(session, Subject::sender);
   if (refuses(session.settings().lists.sender, Subject::sender, check)) return check.reply();
   if (session.params().reject_unlisted_sender() && reject_unlisted_sender(check) == Outcome::reject)
@@ -89,7 +90,7 @@ std::optional<Reply> check_sender(Session& session) {
 }
 
 std::optional<Reply> check_recipient(Session& session) {
-  if (session.settings().is_stand_alone) return std::nullopt;
+  if (session.settings().is_user_session) return std::nullopt;
   if (is_always_welcome(session)) return std::nullopt;
   // A message that is discarded whole goes nowhere: nothing more is checked.
   if (session.transaction && session.transaction->actions.discard) return std::nullopt;
@@ -128,6 +129,7 @@ std::optional<Reply> check_end_of_data(Session& session) {
 }
 
 std::optional<Reply> check_etrn(Session& session) {
+  if (session.settings().is_user_session) return std::nullopt;
   Check check(session, Subject::etrn);
   const Lists& lists = session.settings().lists;
   if (session.params().delay_reject()) {

@@ -45,6 +45,24 @@ class Daemons : public Neighbours {
   dns::Lookups& dns_;
 };
 
+// Serves a user who started us: mail goes the way of sendmail, also when the mail system is down. Nothing is
+// resolved: there is no access control to ask, and addresses are judged when the mail is picked up.
+class UserDaemons : public Daemons {
+ public:
+  UserDaemons(dns::Lookups& dns, const config::Identity& identity, PostdropSettings postdrop)
+      : Daemons(dns, identity), postdrop_(std::move(postdrop)) {}
+
+  Result<ipc::Resolved> resolve(std::string_view, std::string_view) override {
+    return fail(Failure::deferred("4.3.0", "no address resolver for users"));
+  }
+  Result<std::unique_ptr<Handover>> open_message(const ipc::CleanupOpen& message, Deadline) override {
+    return open_in_postdrop(postdrop_, message);
+  }
+
+ private:
+  const PostdropSettings postdrop_;
+};
+
 }  // namespace
 
 dns::ResolverSettings dns_settings(const config::MainCf& main_cf) {
@@ -54,6 +72,11 @@ dns::ResolverSettings dns_settings(const config::MainCf& main_cf) {
 
 std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns, const config::Identity& identity) {
   return std::make_unique<Daemons>(dns, identity);
+}
+
+std::unique_ptr<Neighbours> make_user_neighbours(dns::Lookups& dns, const config::Identity& identity,
+                                                 PostdropSettings postdrop) {
+  return std::make_unique<UserDaemons>(dns, identity, std::move(postdrop));
 }
 
 }  // namespace posthouse::smtpd

@@ -6,10 +6,14 @@
 #include "lib/config/core_parameters.h"
 #include "lib/config/main_cf.h"
 #include "smtpd/neighbours.h"
+#include "smtpd/postdrop_handover.h"
 
 namespace posthouse::smtpd {
 
 dns::ResolverSettings dns_settings(const config::MainCf& main_cf);
 std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns, const config::Identity& identity);
+// For a session with the user who started the process.
+std::unique_ptr<Neighbours> make_user_neighbours(dns::Lookups& dns, const config::Identity& identity,
+                                                 PostdropSettings postdrop);
 
 }  // namespace posthouse::smtpd

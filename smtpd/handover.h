@@ -1,10 +1,9 @@
-// One message on its way to cleanup. Destroyed before finish() succeeded or failed, it cancels: the
-// connection is dropped and cleanup removes the unfinished file.
+// One message on its way into the queue. Destroyed before finish() succeeded or failed, it cancels: nothing
+// of the message remains.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "lib/ipc/messages/cleanup.h"
 #include "smtpd/neighbours.h"
@@ -15,30 +14,21 @@ class Handover {
  public:
   static constexpr std::size_t kChunk = 64 * 1024;
 
-  // Opens the queue file. May wait. A failure is for the client to see: 4xx.
-  static Result<std::unique_ptr<Handover>> open(Neighbours& neighbours, const ipc::CleanupOpen& message,
-                                                Deadline deadline);
-  ~Handover();
-  Handover(const Handover&) = delete;
-  Handover& operator=(const Handover&) = delete;
+  virtual ~Handover() = default;
 
-  const std::string& queue_id() const { return queue_id_; }
-
-  void add_recipient(ipc::CleanupRecipient recipient);  // buffered
-  // Sends a chunk of content. May wait when cleanup is slower than the client. False: cleanup is gone.
-  bool add_content(std::string chunk, Deadline deadline);
-  // All said: waits for cleanup's verdict. The connection is given back.
-  Result<ipc::CleanupClosed> finish(const ipc::CleanupClose& close, Deadline deadline);
-
- private:
-  Handover(Neighbours& neighbours, ipc::Connection connection)
-      : neighbours_(neighbours), connection_(std::move(connection)) {}
-  void send_recipients();
-
-  Neighbours& neighbours_;
-  std::optional<ipc::Connection> connection_;
-  std::string queue_id_;
-  ipc::CleanupRecipients recipients_;
+  virtual const std::string& queue_id() const = 0;
+  virtual void add_recipient(ipc::CleanupRecipient recipient) = 0;  // buffered
+  // Sends at most kChunk of content. May wait when the queue is slower than the client. False: it is lost.
+  virtual bool add_content(std::string chunk, Deadline deadline) = 0;
+  // All said: waits for the verdict.
+  virtual Result<ipc::CleanupClosed> finish(const ipc::CleanupClose& close, Deadline deadline) = 0;
 };
+
+// To cleanup. May wait. A failure is for the client to see: 4xx.
+Result<std::unique_ptr<Handover>> open_in_cleanup(Neighbours& neighbours, const ipc::CleanupOpen& message,
+                                                  Deadline deadline);
+
+// What a client is told when the queue cannot take a message.
+Failure queue_failure();
 
 }  // namespace posthouse::smtpd

@@ -2,6 +2,7 @@
 // fakes. All calls may wait.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,11 +10,14 @@
 #include "lib/base/failure.h"
 #include "lib/dns/resolver.h"
 #include "lib/ipc/connection.h"
+#include "lib/ipc/messages/cleanup.h"
 #include "lib/ipc/messages/rewrite.h"
 #include "lib/ipc/messages/verify.h"
 #include "lib/peers/submission.h"
 
 namespace posthouse::smtpd {
+
+class Handover;
 
 class Neighbours {
  public:
@@ -26,6 +30,8 @@ class Neighbours {
   // A connection to cleanup for one message; given back when the message is done.
   virtual Result<ipc::Connection> take_cleanup(Deadline deadline) = 0;
   virtual void give_back_cleanup(ipc::Connection connection) = 0;
+  // Begins a message: in cleanup, unless a derived class knows another way. A failure is for the client: 4xx.
+  virtual Result<std::unique_ptr<Handover>> open_message(const ipc::CleanupOpen& message, Deadline deadline);
   // Mail of the mail system itself; its queue id.
   virtual Result<std::string> submit(const peers::Outgoing& mail) = 0;
   virtual dns::Lookups& dns() = 0;

@@ -72,7 +72,7 @@ std::optional<Reply> open_message(Session& session) {
   Transaction& transaction = *session.transaction;
   if (transaction.handover) return std::nullopt;
   auto handover =
-      Handover::open(session.neighbours(), opening(session, transaction), session.deadline_for_cleanup());
+      session.neighbours().open_message(opening(session, transaction), session.deadline_for_cleanup());
   if (!handover) return reply_of(451, handover.error().dsn, handover.error().text, trouble::kResource);
   transaction.handover = std::move(*handover);
   std::string original;

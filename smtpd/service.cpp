@@ -32,6 +32,11 @@ std::string network_of(const Client& client) {
   return table::to_text(*address);
 }
 
+PostdropSettings postdrop_of(const config::MainCf& main_cf, const Settings& settings) {
+  return {.program = main_cf.value("command_directory") + "/postdrop",
+          .line_limit = static_cast<std::size_t>(settings.messages->line_length_limit())};
+}
+
 }  // namespace
 
 Result<void> Smtpd::prepare(const service::Environment& environment) {
@@ -41,7 +46,10 @@ Result<void> Smtpd::prepare(const service::Environment& environment) {
   auto resolver = dns::Resolver::create(dns_settings(*environment.main_cf));
   if (!resolver) return fail(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
-  neighbours_ = make_neighbours(*resolver_, *settings_->identity);
+  neighbours_ = settings_->is_user_session
+                    ? make_user_neighbours(*resolver_, *settings_->identity,
+                                           postdrop_of(*environment.main_cf, *settings_))
+                    : make_neighbours(*resolver_, *settings_->identity);
   names_ = std::make_unique<ClientNames>(HostsFile::parse(read_file("/etc/hosts")), *resolver_);
   is_stand_alone_ = environment.is_stand_alone;
   service_name_ = environment.service_name;

@@ -207,6 +207,7 @@ void Session::reset_transaction() {
 }
 
 void Session::note_improper_pipelining() {
+  if (settings_->is_user_session) return;  // its input is whatever program or file
   if (!has_improper_pipelining) {
     log::info("improper command pipelining after {} from {}: {}", where, client.label(),
               escaped(stream_.buffered(), 100));

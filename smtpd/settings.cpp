@@ -1,6 +1,8 @@
 #include "smtpd/settings.h"
 
+#include <pwd.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "lib/base/text.h"
 #include "lib/config/main_cf.h"
@@ -114,6 +116,11 @@ std::string unescaped(std::string_view text) {
   return result;
 }
 
+bool is_mail_owner(const std::string& owner) {
+  const passwd* account = ::getpwnam(owner.c_str());
+  return account && account->pw_uid == ::getuid();
+}
+
 class Loader {
  public:
   explicit Loader(const service::Environment& environment)
@@ -150,8 +157,11 @@ class Loader {
     settings_->messages = must_load<config::Messages>(main_cf_);
     if (!problems_.empty()) return fail(Failure::deferred("4.3.5", join(problems_, "\n")));
     settings_->params_are_stressed = main_cf_.value("stress") == "yes";
-    settings_->is_stand_alone = environment_.is_stand_alone;
     settings_->has_sasl = main_cf_.value("smtpd_sasl_auth_enable") == "yes";
+    if (environment_.is_stand_alone) {
+      const auto rights = must_load<config::Rights>(main_cf_);
+      settings_->is_user_session = rights && !is_mail_owner(rights->mail_owner());
+    }
     settings_->policy = std::make_unique<PolicyClients>();
     settings_->expansion_filter = unescaped(settings_->params->expansion_filter());
     settings_->shows_table_name = main_cf_.value("show_user_unknown_table_name") != "no";
@@ -231,7 +241,7 @@ class Loader {
   }
 
   void load_notice_rules() {
-    if (settings_->is_stand_alone) return;  // cleanup may not be there
+    if (settings_->is_user_session) return;  // cleanup may not be there
     auto rules = peers::load_session_notice_rules(main_cf_);
     if (rules)
       settings_->notices = *std::move(rules);
@@ -308,7 +318,7 @@ class Loader {
     s.lists.end_of_data = parser.parse("smtpd_end_of_data_restrictions", p.end_of_data_restrictions());
     s.lists.etrn = parser.parse("smtpd_etrn_restrictions", p.etrn_restrictions());
     problems_.insert(problems_.end(), parser.problems().begin(), parser.problems().end());
-    if (!s.is_stand_alone && !has_relay_guard(s.lists.relay) && !has_relay_guard(s.lists.recipient)) {
+    if (!s.is_user_session && !has_relay_guard(s.lists.relay) && !has_relay_guard(s.lists.recipient)) {
       problems_.emplace_back(
           "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one "
           "working "

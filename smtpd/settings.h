@@ -66,8 +66,9 @@ struct Settings {
   bool allows_untrusted_routing = false;
   bool allows_min_user = false;  // addresses may start with "-"
   bool shows_table_name = true;
-  bool is_stand_alone = false;
-  bool has_sasl = false;                            // clients may be meant to log in
+  bool has_sasl = false;  // clients may be meant to log in
+  // With the user who started us, and who is not the mail system: no access control, mail goes to postdrop.
+  bool is_user_session = false;
   bool params_are_stressed = false;                 // "-o stress=yes"
   std::optional<peers::VerifySender> probe_sender;  // of probes to other hosts, which may ask about it
   std::string expansion_filter;

@@ -12,6 +12,7 @@
 #include "lib/command/parameters.h"
 #include "lib/config/layout.h"
 #include "lib/log/from_config.h"
+#include "lib/log/log.h"
 #include "lib/log/setup.h"
 #include "lib/registry/registry.h"
 
@@ -74,11 +75,13 @@ Result<Started> start(std::string program, std::string config_directory) {
   log::open({.program = program, .to_terminal = true});
   Started started;
   started.config_directory = chosen_directory(std::move(config_directory));
-  if (!is_authorized(started.config_directory))
+  if (!is_authorized(started.config_directory)) {
+    log::error("unauthorized configuration directory name: {}", started.config_directory);
     return fail(Failure::deferred("4.3.5",
-                                  fmt::format("unauthorized configuration directory name: {}: not among "
-                                              "alternate_config_directories in {}/main.cf",
+                                  fmt::format("specify \"alternate_config_directories = {0}\" or "
+                                              "\"multi_instance_directories = {0}\" in {1}/main.cf",
                                               started.config_directory, config::layout::config_directory())));
+  }
   auto main_cf = config::MainCf::load(started.config_directory);
   if (!main_cf) return fail(Failure::deferred("4.3.5", texts(main_cf.error())));
   registry::add_all_defaults(*main_cf);

@@ -80,7 +80,7 @@ void keep_freed_memory() {
 
 Confinement confinement_of(const Plan& plan, const Arguments& arguments, const Environment& environment) {
   Confinement confinement;
-  if (environment.is_rootless) return confinement;
+  if (environment.is_rootless || environment.is_stand_alone) return confinement;  // the rights of the caller
   const auto rights = must_load<config::Rights>(*environment.main_cf);
   confinement.user = rights->mail_owner();
   confinement.keeps_root = plan.keeps_root && !arguments.drops_privileges;

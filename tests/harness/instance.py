@@ -13,7 +13,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from . import processes
+from . import processes, users
 from .log import TROUBLE, Log
 from .maildir import Maildir
 from .peer import Peer
@@ -46,6 +46,8 @@ class Instance:
         self.console = self.folder / "console"
         self.allowed_trouble = []
         self.mounts = {}                   # with root: {"/etc/resolv.conf": the file that this instance sees there}
+        self.command_directory = suite.commands
+        self.user_default = None           # users.admit_users()
         self.environment = {}
         self.start_prefix = []             # for limits: ["prlimit", "--nofile=64"]
         self.main = self._default_main()
@@ -169,6 +171,9 @@ class Instance:
         self.log.wait(r"reload -- version", before + 1, "master")
         return result
 
+    def command(self, name):
+        return str(self.command_directory / name)
+
     def apply(self, **parameters):
         """Other settings for the running instance; returns when nothing works with the old ones."""
         self.configure(**parameters)
@@ -182,10 +187,11 @@ class Instance:
                  lambda: f"processes with the old configuration end: {[processes.name_of(pid) for pid in old]}")
 
     def run(self, command, *arguments, input=None, check=True, timeout=60, user=None):
-        """A command of the suite with MAIL_CONFIG set; output as text, stderr included."""
-        result = subprocess.run([self.suite.command(command), *map(str, arguments)], input=input, timeout=timeout,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._environment(), user=user,
-                                stdin=None if input is not None else subprocess.DEVNULL, cwd="/")
+        """A command of the suite with MAIL_CONFIG set; output as text, stderr included. `user` after users.admit_users()."""
+        line = [self.command(command), *map(str, arguments)]
+        result = subprocess.run(users.command_line(self, user, line) if user else line, input=input, timeout=timeout,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._environment(), cwd="/",
+                                stdin=None if input is not None else subprocess.DEVNULL)
         output = result.stdout.decode("utf-8", "replace")
         result = subprocess.CompletedProcess(result.args, result.returncode, output)
         assert not check or result.returncode == 0, f"{command} {arguments}: {result.returncode}\n{output}"
@@ -193,11 +199,11 @@ class Instance:
 
     def spawn(self, command, *arguments, output):
         """Starts a command of the suite as run() does and does not wait for it; a Popen."""
-        return subprocess.Popen([self.suite.command(command), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=output,
+        return subprocess.Popen([self.command(command), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=output,
                                 stderr=subprocess.STDOUT, env=self._environment(), cwd="/")
 
-    def sendmail(self, *arguments, message, check=True):
-        return self.run("sendmail", *arguments, input=message, check=check)
+    def sendmail(self, *arguments, message, check=True, user=None):
+        return self.run("sendmail", *arguments, input=message, check=check, user=user)
 
     def _environment(self):
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": str(self.config), "LANG": "C", "TZ": "UTC",

@@ -1,7 +1,6 @@
 // postdrop: takes a record stream on standard input and leaves a message in maildrop.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,12 +9,11 @@
 #include <cstdio>
 
 #include "lib/base/unique_fd.h"
+#include "lib/callers/authorized_users.h"
 #include "lib/command/start.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
 #include "lib/peers/qmgr_client.h"
-#include "lib/table/match_list.h"
-#include "tools/postdrop/parameters.h"
 #include "tools/postdrop/partial_file.h"
 #include "tools/postdrop/submission.h"
 
@@ -29,17 +27,6 @@ std::shared_ptr<const Set> must_load(const config::MainCf& main_cf) {
   auto set = config::load<Set>(main_cf);
   if (!set) log::die(set.error().front().text(), kTemporary);
   return *set;
-}
-
-void must_be_authorized(const command::Started& started) {
-  const std::string users = must_load<Parameters>(started.main_cf)->authorized_submit_users();
-  if (users == "static:anyone" || ::getuid() == 0) return;
-  table::Tables tables({.config_directory = started.config_directory}, table::text_types());
-  const table::MatchList allowed(tables, "authorized_submit_users", users, {});
-  const passwd* entry = ::getpwuid(::getuid());
-  const auto match = allowed.matches(entry ? entry->pw_name : "unknown");
-  if (!match) log::die(fmt::format("authorized_submit_users: table lookup problem"), kTemporary);
-  if (!*match) log::die(fmt::format("User {} is not allowed to submit mail", command::caller()), 69);
 }
 
 // When pickup is not there it will look by itself.
@@ -71,7 +58,8 @@ bool read_all(Submission& submission, queuefile::Writer& writer) {
   }
 }
 
-int submit(const command::Started& started) {
+// `reports`: the queue id goes to standard output as soon as there is one.
+int submit(const command::Started& started, bool reports) {
   const auto layout = layout_of(started.main_cf);
   const auto limit =
       static_cast<std::int64_t>(must_load<config::Messages>(started.main_cf)->message_size_limit());
@@ -89,6 +77,10 @@ int submit(const command::Started& started) {
     log::die(fmt::format("{}: queue file write error", command::caller()), kTemporary);
   }
   remove_on_signal(writer->path());
+  if (reports) {
+    std::printf("queue_id=%s\n", writer->queue_id().text().c_str());
+    std::fflush(stdout);
+  }
   try {
     Submission submission(*writer, now, limit);
     if (!read_all(submission, *writer)) return kTemporary;  // it has said why
@@ -96,8 +88,7 @@ int submit(const command::Started& started) {
     if (!receipt) throw std::move(receipt.error());
     keep_on_signal();
     wake_pickup();
-    std::printf("queue_id=%s\n", receipt->queue_id().text().c_str());
-    return std::fflush(stdout) == 0 ? 0 : kTemporary;
+    return 0;
   } catch (const Failure& failure) {
     log::fatal("uid={}: {}", ::getuid(), failure.text);
     return failure.is_permanent() ? 65 : kTemporary;
@@ -108,19 +99,21 @@ int run(int argc, char** argv) {
   command::open_standard_descriptors();
   ::umask(0);  // the mode of the file is exact
   std::string config_directory;
+  bool reports = false;
   for (int option; (option = ::getopt(argc, argv, "c:rv")) != -1;) {
     if (option == 'c') config_directory = optarg;
-    if (option == '?') log::die("usage: postdrop [-c config_dir] [-v]");
+    if (option == 'r') reports = true;
+    if (option == '?') log::die("usage: postdrop [-c config_dir] [-r] [-v]");
   }
   auto started = command::start("postdrop", config_directory);
-  if (!started) log::die(started.error().text, kTemporary);
-  must_be_authorized(*started);
+  if (!started) log::die(started.error().text);
+  callers::must_be_in(*started, "authorized_submit_users", "submit mail", 1);
   const std::string queue_directory = started->value("queue_directory");
   if (::chdir(queue_directory.c_str()) < 0)
     log::die(fmt::format("chdir {}: {}", queue_directory, error_text(errno)), kTemporary);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
-  return submit(*started);
+  return submit(*started, reports);
 }
 
 }  // namespace

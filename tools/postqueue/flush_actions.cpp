@@ -17,10 +17,14 @@ constexpr std::chrono::seconds kTimeout{100};
 // Forget dead destinations, ignore time stamps, scan both queues.
 constexpr std::string_view kFlushAll = "FADI";
 
-int system_is_down(const std::string& service, const std::string& reason) {
-  log::warning("connect to {}: {}", service, reason);
+int system_is_down() {
   log::fatal("Cannot flush mail queue - mail system is down");
   return kUnavailable;
+}
+
+int flush_service_is_down(const std::string& reason) {
+  log::warning("connect to public/flush: {}", reason);
+  return system_is_down();
 }
 
 template <class Query>
@@ -47,7 +51,7 @@ bool is_site(const std::string& text) {
 
 int flush_queue() {
   const auto done = peers::QmgrClient::trigger_blocking("public/qmgr", kFlushAll, std::chrono::seconds(10));
-  return done ? 0 : system_is_down("public/qmgr", done.error().text);
+  return done ? 0 : system_is_down();
 }
 
 int flush_message(const std::string& queue_id) {
@@ -56,10 +60,9 @@ int flush_message(const std::string& queue_id) {
     return kUnavailable;
   }
   const auto reply = ask_flush(ipc::FlushMessage{queue_id});
-  if (!reply) return system_is_down("public/flush", reply.error().text);
+  if (!reply) return flush_service_is_down(reply.error().text);
   if (reply->status == ipc::FlushStatus::ok) return 0;
-  log::fatal("Cannot flush mail queue - mail system is down");
-  return kUnavailable;
+  return system_is_down();
 }
 
 int flush_site(const std::string& site) {
@@ -68,14 +71,13 @@ int flush_site(const std::string& site) {
     return kUnavailable;
   }
   const auto reply = ask_flush(ipc::FlushSite{site});
-  if (!reply) return system_is_down("public/flush", reply.error().text);
+  if (!reply) return flush_service_is_down(reply.error().text);
   if (reply->status == ipc::FlushStatus::ok) return 0;
   if (reply->status == ipc::FlushStatus::denied) {
     log::fatal("Flush service is not configured for destination \"{}\"", site);
-  } else {
-    log::fatal("Cannot flush mail queue - mail system is down");
+    return kUnavailable;
   }
-  return kUnavailable;
+  return system_is_down();
 }
 
 }  // namespace posthouse::postqueue

@@ -5,13 +5,12 @@
 
 #include <cerrno>
 
+#include "lib/callers/authorized_users.h"
 #include "lib/command/start.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
-#include "lib/table/match_list.h"
 #include "tools/postqueue/flush_actions.h"
 #include "tools/postqueue/options.h"
-#include "tools/postqueue/parameters.h"
 #include "tools/postqueue/queue_list.h"
 
 namespace posthouse::postqueue {
@@ -25,21 +24,15 @@ bool is_list(Action action) {
   return action == Action::list || action == Action::json;
 }
 
-void must_be_authorized(const command::Started& started, const Options& options,
-                        const Parameters& parameters) {
-  const std::string name = is_list(options.action) ? "authorized_mailq_users" : "authorized_flush_users";
-  const std::string& users =
-      is_list(options.action) ? parameters.authorized_mailq_users() : parameters.authorized_flush_users();
+// Root and the mail owner always may.
+void must_be_authorized(const command::Started& started, Action action) {
   const passwd* caller = ::getpwuid(::getuid());
-  const std::string user = caller != nullptr ? caller->pw_name : "unknown";
-  if (::getuid() == 0 || user == started.value("mail_owner") || users == "static:anyone") return;
-  table::Tables tables({.config_directory = started.config_directory}, table::text_types());
-  const auto match = table::MatchList(tables, name, users, {}).matches(user);
-  if (!match) log::die(fmt::format("{}: table lookup problem", name), kUnavailable);
-  if (*match) return;
-  log::die(fmt::format("User {} is not allowed to {} the mail queue", command::caller(),
-                       is_list(options.action) ? "view" : "flush"),
-           kUnavailable);
+  if (::getuid() == 0 || (caller != nullptr && caller->pw_name == started.value("mail_owner"))) return;
+  if (is_list(action)) {
+    callers::must_be_in(started, "authorized_mailq_users", "view the mail queue", kUnavailable);
+  } else {
+    callers::must_be_in(started, "authorized_flush_users", "flush the mail queue", kUnavailable);
+  }
 }
 
 int perform(const command::Started& started, const Options& options) {
@@ -68,9 +61,7 @@ int main_of(int argc, char** argv) {
   const auto started = command::start("postqueue", options ? options->config_directory : std::string());
   if (!started) log::die(started.error().text, kUnavailable);
   if (!options) log::die(kUsage, kUnavailable);
-  const auto parameters = config::load<Parameters>(started->main_cf);
-  if (!parameters) log::die(parameters.error().front().text(), kUnavailable);
-  must_be_authorized(*started, *options, **parameters);
+  must_be_authorized(*started, options->action);
   const std::string directory = started->value("queue_directory");
   if (::chdir(directory.c_str()) != 0)
     log::die(fmt::format("chdir {}: {}", directory, error_text(errno)), kUnavailable);

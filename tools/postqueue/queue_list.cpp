@@ -1,5 +1,6 @@
 #include "tools/postqueue/queue_list.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,12 +51,12 @@ Result<runtime::Stream> start_showq(const command::Started& started) {
 Result<runtime::Stream> connect(const command::Started& started) {
   auto stream = runtime::connect_unix("public/showq", deadline_after(kTimeout));
   if (stream) return stream;
+  const std::string reason = fmt::format(" (Connect to the Postfix showq service: {})", stream.error().text);
   const bool may_read_queue = ::geteuid() == 0 || ::access("deferred", R_OK | X_OK) == 0;
   if (!may_read_queue || command::is_set_id()) {
-    return fail(Failure::deferred("4.3.0", "Queue report unavailable - mail system is down"));
+    return fail(Failure::deferred("4.3.0", "Queue report unavailable - mail system is down" + reason));
   }
-  log::warning("Mail system is down -- accessing queue directly (Connect to the Postfix showq service: {})",
-               stream.error().text);
+  log::warning("Mail system is down -- accessing queue directly{}", reason);
   return start_showq(started);
 }
 

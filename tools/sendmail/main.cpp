@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "lib/callers/authorized_users.h"
 #include "lib/command/start.h"
 #include "lib/config/param_set.h"
 #include "lib/log/log.h"
@@ -36,6 +37,8 @@ constexpr int kTemporary = 75;
 }
 
 int perform(const command::Started& started, const Options& options) {
+  if (options.mode == Mode::deliver || options.mode == Mode::smtp_server)
+    callers::must_be_in(started, "authorized_submit_users", "submit mail", kTemporary);
   const std::string commands = started.value("command_directory") + "/";
   switch (options.mode) {
     case Mode::deliver:

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "lib/base/text.h"
+#include "lib/command/postdrop_pipe.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
 #include "lib/mail/address_list.h"
@@ -18,7 +19,6 @@
 #include "lib/queuefile/record.h"
 #include "lib/queuefile/size_record.h"
 #include "tools/sendmail/message_input.h"
-#include "tools/sendmail/postdrop_pipe.h"
 
 namespace posthouse::sendmail {
 
@@ -27,6 +27,7 @@ namespace {
 using queuefile::RecordType;
 
 constexpr int kTemporary = 75;
+constexpr int kCannotStart = 1;  // of postdrop: it has not read anything
 
 std::string user_name() {
   const passwd* entry = ::getpwuid(::getuid());
@@ -72,9 +73,9 @@ class Submitter {
   std::vector<std::string> addresses(const std::vector<std::string>& given) const;
   void add_envelope(const std::vector<std::string>& recipients);
   void add_recipient(const std::string& internal);
-  void read_message(MessageInput& input, PostdropPipe& pipe);
+  void read_message(MessageInput& input, command::PostdropPipe& pipe);
   void add_probe();
-  void send(PostdropPipe& pipe);
+  void send(command::PostdropPipe& pipe);
 
   const command::Started& started_;
   const Options& options_;
@@ -135,14 +136,14 @@ void Submitter::add_envelope(const std::vector<std::string>& recipients) {
   queuefile::append_record(records_, RecordType::message, {});
 }
 
-void Submitter::send(PostdropPipe& pipe) {
+void Submitter::send(command::PostdropPipe& pipe) {
   sent_ += records_.size();
   if (limit_ > 0 && sent_ > limit_) die("message file too big", 69);
   if (!has_postdrop_failed_ && !pipe.write(records_)) has_postdrop_failed_ = true;
   records_.clear();
 }
 
-void Submitter::read_message(MessageInput& input, PostdropPipe& pipe) {
+void Submitter::read_message(MessageInput& input, command::PostdropPipe& pipe) {
   std::string buffer(64 * 1024, '\0');
   for (;;) {
     const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
@@ -177,7 +178,8 @@ int Submitter::run() {
   const auto recipients = addresses(options_.recipients);
   if (recipients.empty() && !options_.extract_recipients)
     die("Recipient addresses must be specified on the command line or via the -t option");
-  auto pipe = PostdropPipe::start(started_.value("command_directory") + "/postdrop");
+  const std::string postdrop = started_.value("command_directory") + "/postdrop";
+  auto pipe = command::PostdropPipe::start(postdrop);
   if (!pipe) die(pipe.error().text);
   add_envelope(recipients);
   MessageInput input({.dot_ends = options_.dot_ends,
@@ -197,6 +199,10 @@ int Submitter::run() {
   queuefile::append_record(records_, RecordType::end, {});
   send(*pipe);
   const int status = pipe->finish();  // postdrop has said why
+  if (status == kCannotStart) {
+    log::warning("command \"{} -r\" exited with status {}", postdrop, status);
+    die(fmt::format("unable to execute {} -r: Application error", postdrop));
+  }
   return status == 0 && has_postdrop_failed_ ? kTemporary : status;
 }
 

@@ -1,4 +1,4 @@
-#include "tools/sendmail/postdrop_pipe.h"
+#include "lib/command/postdrop_pipe.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,23 +10,30 @@
 
 extern char** environ;
 
-namespace posthouse::sendmail {
+namespace posthouse::command {
+namespace {
+
+constexpr std::string_view kQueueId = "queue_id=";
+
+}  // namespace
 
 Result<PostdropPipe> PostdropPipe::start(const std::string& program) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Failure::system("pipe", errno));
-  UniqueFd reading(ends[0]), writing(ends[1]);
+  int in[2], out[2];
+  if (::pipe2(in, O_CLOEXEC) < 0) return fail(Failure::system("pipe", errno));
+  UniqueFd reading(in[0]), writing(in[1]);
+  if (::pipe2(out, O_CLOEXEC) < 0) return fail(Failure::system("pipe", errno));
+  UniqueFd answers(out[0]), answering(out[1]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, reading.get(), STDIN_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, answering.get(), STDOUT_FILENO);
   std::string name = program, flag = "-r";
   char* arguments[] = {name.data(), flag.data(), nullptr};
   pid_t pid = 0;
   const int error = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return fail(Failure::system(fmt::format("unable to execute {} -r", program), error));
-  return PostdropPipe(std::move(writing), pid);
+  return PostdropPipe(std::move(writing), std::move(answers), pid);
 }
 
 Result<void> PostdropPipe::write(std::string_view records) {
@@ -39,6 +46,18 @@ Result<void> PostdropPipe::write(std::string_view records) {
   return {};
 }
 
+Result<std::string> PostdropPipe::queue_id() {
+  std::string line;
+  for (char byte = 0; byte != '\n';) {
+    const ssize_t got = ::read(output_.get(), &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail(Failure::deferred("4.3.0", "postdrop did not begin a message"));
+    line += byte;
+  }
+  if (!line.starts_with(kQueueId)) return fail(Failure::deferred("4.3.0", "unexpected answer of postdrop"));
+  return line.substr(kQueueId.size(), line.size() - kQueueId.size() - 1);
+}
+
 int PostdropPipe::finish() {
   input_.reset();
   int status = 0;
@@ -48,4 +67,4 @@ int PostdropPipe::finish() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 75;
 }
 
-}  // namespace posthouse::sendmail
+}  // namespace posthouse::command
