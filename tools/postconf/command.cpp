@@ -79,24 +79,27 @@ class Postconf : private Warnings {
     main_cf->set("config_directory", directory_);
     main_cf->set("process_name", "postconf");
     for (const std::string& assignment : options_.overrides) {
-      const bool has_equals = !trim(assignment).starts_with('{') && main_cf->override_with(assignment);
-      if (!has_equals) {
-        throw Fatal(
-            fmt::format("invalid parameter override: {}: missing '=' after attribute name", assignment));
-      }
+      if (!trim(assignment).starts_with('{') && main_cf->override_with(assignment)) continue;
+      throw Fatal(fmt::format(
+          "invalid parameter override: {}: {}", assignment,
+          trim(assignment).starts_with('=') ? "missing attribute name" : "missing '=' after attribute name"));
     }
     registry::add_all_defaults(*main_cf);
     return *std::move(main_cf);
   }
 
-  // Services for names only: a missing master.cf is a warning.
+  std::vector<ServiceLine> load_services() {
+    return read_services(read_file(master_path()), master_path(), *this);
+  }
+  // For names only: a missing master.cf is a warning.
   std::vector<ServiceLine> load_services_leniently() {
+    std::string text;
     try {
-      return read_services(read_file(master_path()), master_path());
+      text = read_file(master_path());
     } catch (const Fatal& fatal) {
       warn(fatal.what());
-      return {};
     }
+    return read_services(text, master_path(), *this);
   }
 
   void show_main_cf();
@@ -178,6 +181,7 @@ void Postconf::show_main_cf() {
   }
   const KnownNames names(main_cf, services);
   main_cf.add_defaults(names.service());
+  if (options_.show != Options::Show::defaults) names.check_values(main_cf, directory_, *this);
   const auto shown = options_.arguments.empty() ? listed_names(main_cf, names) : options_.arguments;
   for (const std::string& name : shown) show_setting(main_cf, names, name);
   std::fflush(out_);
@@ -207,25 +211,29 @@ std::vector<Postconf::Pattern> Postconf::patterns() const {
   return all;
 }
 
-// show(service, main_cf, rest) for each request and service; it says whether it found what was asked for.
+// show(service, main_cf, rest) for each service and request; it says whether it found what was asked for.
 template <class Show>
 void Postconf::for_matching_services(Show show) {
   const config::MainCf main_cf = load();
-  const std::vector<ServiceLine> services = read_services(read_file(master_path()), master_path());
+  const std::vector<ServiceLine> services = load_services();
+  const KnownNames names(main_cf, services);
+  names.check_values(main_cf, directory_, *this);
   std::vector<Pattern> requests = patterns();
-  for (Pattern& pattern : requests) {
-    for (const ServiceLine& service : services) {
+  for (const ServiceLine& service : services) {
+    config::MainCf own = main_cf;
+    for (const auto& [name, value] : service.parameters()) own.set(name, value);
+    own.set("service_name", service.name());
+    own.set("process_name", service.program());
+    for (Pattern& pattern : requests) {
       if (!service.matches(pattern.name, pattern.type)) continue;
-      config::MainCf own = main_cf;
-      for (const auto& [name, value] : service.parameters()) own.set(name, value);
-      own.set("service_name", service.name());
-      own.set("process_name", service.program());
       if (show(service, own, pattern.rest)) pattern.matched = true;
     }
+  }
+  for (const Pattern& pattern : requests) {
     if (!pattern.matched) warn(fmt::format("unmatched request: \"{}\"", pattern.request));
   }
   std::fflush(out_);
-  KnownNames(main_cf, services).check_master_cf(main_cf, services, directory_, *this);
+  names.check_master_cf(main_cf, services, directory_, *this);
 }
 
 std::string expanded(const config::MainCf& main_cf, const std::string& value) {
@@ -264,7 +272,7 @@ void Postconf::show_service_parameters() {
       [this](const ServiceLine& service, const config::MainCf& main_cf, const std::string& rest) {
         std::map<std::string, std::string> sorted;
         for (const auto& [name, value] : service.parameters()) sorted[name] = value;
-        bool found = rest == "*";
+        bool found = false;
         for (const auto& [name, value] : sorted) {
           if (rest != "*" && rest != name) continue;
           found = true;
@@ -308,8 +316,21 @@ void Postconf::edit_main() {
             [&](const std::string& text) { return edit_main_cf(text, edits, main_path(), *this); });
 }
 
+ServiceLine parse_request(const std::string& value, const std::string& request) {
+  try {
+    return ServiceLine::parse(value);
+  } catch (const BadFieldCount& fatal) {
+    throw Fatal(fmt::format("{}: \"{}\"", fatal.what(), request));
+  }
+}
+
 void Postconf::edit_services() {
   const bool sets = options_.edit == Options::Edit::set;
+  const bool is_fields = options_.subject == Options::Subject::fields;
+  const int slashes = options_.subject == Options::Subject::services ? 1 : 2;
+  const char* const needed = slashes == 1 ? "-Me, -MX or -M# requires service_name/type"
+                             : is_fields  ? "-Fe or -FX requires service_name/type/field_name"
+                                          : "-Pe or -PX requires service_name/type/parameter";
   std::vector<std::string> values;
   for (const std::string& argument : options_.arguments) {
     const std::size_t equals = argument.find('=');
@@ -317,10 +338,7 @@ void Postconf::edit_services() {
       throw Fatal(sets ? fmt::format("missing '=' after attribute name: \"{}\"", argument)
                        : fmt::format("-X or -# requires names without value: \"{}\"", argument));
     }
-    if (options_.subject == Options::Subject::services &&
-        argument.substr(0, equals).find('/') == std::string::npos) {
-      throw Fatal("-Me, -MX or -M# requires service_name/type");
-    }
+    if (std::ranges::count(argument.substr(0, equals), '/') < slashes) throw Fatal(needed);
     values.push_back(sets ? std::string(trim(std::string_view(argument).substr(equals + 1))) : "");
   }
   edit_file(master_path(), [&](const std::string& text) {
@@ -330,7 +348,7 @@ void Postconf::edit_services() {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (requests[i].matched) continue;
       if (sets && options_.subject == Options::Subject::services) {
-        result += ServiceLine::parse(values[i]).text(true) + "\n";
+        result += parse_request(values[i], requests[i].request).text(true) + "\n";
       } else if (sets) {
         warn(fmt::format("unmatched service_name/type: \"{}\"", requests[i].request));
       }
@@ -363,14 +381,9 @@ ServiceChange Postconf::apply(ServiceLine& service, const Pattern& request, cons
   if (options_.subject == Options::Subject::services) {
     if (options_.edit == Options::Edit::remove) return {.kind = Kind::remove};
     if (options_.edit == Options::Edit::comment_out) return {.kind = Kind::comment_out};
-    try {
-      service = ServiceLine::parse(value);
-    } catch (const Fatal& fatal) {
-      throw Fatal(fmt::format("{}: \"{}\"", fatal.what(), request.request));
-    }
+    service = parse_request(value, request.request);
     return {.kind = Kind::replace, .text = service.text(true)};
   }
-  if (request.rest == "*") throw Fatal(fmt::format("bad service_name/type/name: \"{}\"", request.request));
   if (options_.subject == Options::Subject::fields) {
     service.set_field(request.rest, value);
   } else if (options_.edit == Options::Edit::set) {

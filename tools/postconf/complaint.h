@@ -11,6 +11,12 @@ class Fatal : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A line of master.cf with too few fields. The text does not say where it stands.
+class BadFieldCount : public Fatal {
+ public:
+  using Fatal::Fatal;
+};
+
 // Receives warnings, without prefix.
 class Warnings {
  public:

@@ -80,7 +80,8 @@ void edit_file(const std::string& path, const std::function<std::string(const st
   const UniqueFd fd = open_locked(temporary);
   try {
     struct stat status {};
-    if (::stat(target.c_str(), &status) != 0) fail_with("open", path);
+    if (::stat(target.c_str(), &status) != 0)
+      throw Fatal(fmt::format("open {} for reading: {}", path, error_text(errno)));
     const std::string text = change(read_file(target));
     if (::ftruncate(fd.get(), 0) != 0) fail_with("truncate", temporary);
     write_all(fd.get(), text, temporary);

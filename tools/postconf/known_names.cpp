@@ -98,10 +98,12 @@ bool KnownNames::is_defined(const config::MainCf& main_cf, std::string_view name
          is_runtime_name(name);
 }
 
-void KnownNames::check_main_cf(const config::MainCf& main_cf, std::string_view directory,
-                               Warnings& warnings) const {
+void KnownNames::check_values(const config::MainCf& main_cf, std::string_view directory,
+                              Warnings& warnings) const {
   std::set<std::string> undefined;
   for (const auto& [name, entry] : main_cf.entries()) {
+    const auto readable = config::expand_macros(entry.value, [](std::string_view) { return std::string(); });
+    if (!readable) warnings.warn(readable.error());
     config::for_each_macro_name(entry.value, [&](std::string_view used) {
       if (!is_defined(main_cf, used)) undefined.emplace(used);
     });
@@ -109,6 +111,10 @@ void KnownNames::check_main_cf(const config::MainCf& main_cf, std::string_view d
   for (const std::string& name : undefined) {
     warnings.warn(fmt::format("{}/main.cf: undefined parameter: {}", directory, name));
   }
+}
+
+void KnownNames::check_main_cf(const config::MainCf& main_cf, std::string_view directory,
+                               Warnings& warnings) const {
   for (const auto& [name, entry] : main_cf.entries()) {
     if (!contains(name)) warnings.warn(unused(directory, "main.cf", name, entry.value));
   }

@@ -23,7 +23,9 @@ class KnownNames {
   const std::set<std::string, std::less<>>& user() const { return user_; }
   bool contains(std::string_view name) const;
 
-  // "unused parameter" and "undefined parameter", sorted by name.
+  // Values of main.cf that cannot be expanded, and those that name an "undefined parameter".
+  void check_values(const config::MainCf& main_cf, std::string_view directory, Warnings& warnings) const;
+  // "unused parameter".
   void check_main_cf(const config::MainCf& main_cf, std::string_view directory, Warnings& warnings) const;
   void check_master_cf(const config::MainCf& main_cf, const std::vector<ServiceLine>& services,
                        std::string_view directory, Warnings& warnings) const;

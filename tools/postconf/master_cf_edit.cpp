@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <utility>
 
 #include "lib/base/text.h"
 #include "lib/config/logical_lines.h"
@@ -14,17 +15,24 @@ namespace {
 ServiceLine parse_at(const config::LogicalLine& line, std::string_view file_name) {
   try {
     return ServiceLine::parse(line.text);
-  } catch (const Fatal& fatal) {
+  } catch (const BadFieldCount& fatal) {
     throw Fatal(fmt::format("file {}: line {}: {}", file_name, line.number, fatal.what()));
   }
 }
 
 }  // namespace
 
-std::vector<ServiceLine> read_services(std::string_view text, std::string_view file_name) {
+std::vector<ServiceLine> read_services(std::string_view text, std::string_view file_name,
+                                       Warnings& warnings) {
   std::vector<ServiceLine> services;
   for (const config::LogicalLine& line : config::logical_lines(text)) {
-    if (!line.is_orphan) services.push_back(parse_at(line, file_name));
+    if (line.is_orphan) {
+      warnings.warn(
+          fmt::format("{}: logical line must not start with whitespace: \"{}\"", file_name, line.text));
+      continue;
+    }
+    services.push_back(parse_at(line, file_name));
+    for (const std::string& strange : services.back().warnings()) warnings.warn(strange);
   }
   return services;
 }
@@ -40,6 +48,7 @@ std::string edit_master_cf(std::string_view text, std::string_view file_name,
   }
   std::string out;
   const ServiceChange* current = nullptr;
+  std::string replacement;  // waits for the comments that belong to the old text
   int number = 0;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
@@ -49,15 +58,19 @@ std::string edit_master_cf(std::string_view text, std::string_view file_name,
     const std::string_view content = trim_left(line);
     const bool is_comment = content.empty() || content.front() == '#';
     const bool begins = changes.contains(number);
-    if (begins) current = &changes.at(number);
+    if (begins) {
+      out += std::exchange(replacement, {});
+      current = &changes.at(number);
+    }
     if (is_comment || current == nullptr || current->kind == ServiceChange::Kind::keep) {
       out += line + "\n";
     } else if (current->kind == ServiceChange::Kind::comment_out) {
       out += "#" + line + "\n";
     } else if (current->kind == ServiceChange::Kind::replace && begins) {
-      out += current->text + "\n";
+      replacement = current->text + "\n";
     }
   }
+  out += replacement;
   for (const std::string& line : append) out += line + "\n";
   return out;
 }

@@ -1,4 +1,4 @@
-// Changes of master.cf text, service by service; comments and all other services stay as they are. Pure.
+// Changes of master.cf text, service by service; all other services stay as they are. Pure.
 #pragma once
 
 #include <functional>
@@ -17,13 +17,14 @@ struct ServiceChange {
   std::string text = {};  // for replace
 };
 
-// Asks `change` about each service; `append` is a new service line at the end, or empty. Throws Fatal
-// "file NAME: line N: ..." for a line that cannot be read.
+// Asks `change` about each service. Comments within and after a replaced one move in front of it. `append` is
+// a new service line at the end, or empty. Throws Fatal "file NAME: line N: ..." for a line that cannot be
+// read.
 std::string edit_master_cf(std::string_view text, std::string_view file_name,
                            const std::function<ServiceChange(ServiceLine&)>& change,
                            const std::vector<std::string>& append = {});
 
 // All services in file order.
-std::vector<ServiceLine> read_services(std::string_view text, std::string_view file_name);
+std::vector<ServiceLine> read_services(std::string_view text, std::string_view file_name, Warnings& warnings);
 
 }  // namespace posthouse::postconf

@@ -19,6 +19,9 @@ constexpr const char* kUsage =
     "[-P (master.cf parameters)] [-v (verbose)] [-x (expand parameter values)] [-X (exclude)] "
     "[-# (comment-out)] [name...]";
 
+constexpr std::string_view kSubjects = "aAbFlmMpPtT";
+constexpr std::string_view kLists = "aAblmtT";  // those that do not look at main.cf and master.cf
+
 void parse_classes(Options& options, const std::string& text) {
   options.builtin = options.service = options.user = false;
   for (const std::string_view word : split_any(text)) {
@@ -32,7 +35,7 @@ void parse_classes(Options& options, const std::string& text) {
   }
 }
 
-// Only one of the given letters may have been used.
+// At most one of the letters may have been used.
 void demand_one_of(const std::string& used, std::string_view letters) {
   std::string found;
   for (const char letter : letters) {
@@ -51,21 +54,17 @@ void refuse_with(const std::string& used, char option, std::string_view others) 
 }
 
 void check_combinations(const std::string& used) {
-  demand_one_of(used, "FMPaAlmp");
-  demand_one_of(used, "#denX");
-  demand_one_of(used, "hH");
-  refuse_with(used, 'M', "dhHnC");
-  refuse_with(used, 'F', "dnC#X");
-  refuse_with(used, 'P', "dnC#");
+  for (const std::string_view exclusive : {"denX#", "efX#", "eoX#", "do", "exX#", "ehHX#"})
+    demand_one_of(used, exclusive);
+  refuse_with(used, 'M', "dhHn");
+  refuse_with(used, 'F', "dnX#");
+  refuse_with(used, 'P', "dn#");
 }
 
-Options::Edit edit_of(const Options& options, const std::string& used) {
+Options::Edit edit_of(const std::string& used) {
   if (used.find('#') != std::string::npos) return Options::Edit::comment_out;
   if (used.find('X') != std::string::npos) return Options::Edit::remove;
-  if (used.find('e') != std::string::npos) return Options::Edit::set;
-  const bool has_value = !options.arguments.empty() && options.show == Options::Show::actual &&
-                         options.arguments.front().find('=') != std::string::npos;
-  return has_value ? Options::Edit::set : Options::Edit::none;
+  return used.find('e') != std::string::npos ? Options::Edit::set : Options::Edit::none;
 }
 
 void apply(Options& options, int option, const char* value) {
@@ -143,9 +142,15 @@ Options parse_options(int argc, char** argv) {
     used += static_cast<char>(option);
     apply(options, option, optarg);
   }
-  check_combinations(used);
   options.arguments.assign(argv + optind, argv + argc);
-  options.edit = edit_of(options, used);
+  demand_one_of(used, kSubjects);
+  for (const char list : kLists) refuse_with(used, list, "defhHnoxX#");
+  const bool is_list = used.find_first_of(kLists) != std::string::npos;
+  const bool has_value =
+      !options.arguments.empty() && options.arguments.front().find('=') != std::string::npos;
+  if (has_value && !is_list) used += 'e';
+  check_combinations(used);
+  options.edit = edit_of(used);
   if (options.edit == Options::Edit::set && options.arguments.empty()) {
     throw Fatal("-e requires name=value argument");
   }
@@ -156,6 +161,7 @@ Options parse_options(int argc, char** argv) {
       if (argument.find_first_of("\r\n") != std::string::npos) {
         throw Fatal("-e, -X, or -# accepts no multi-line input");
       }
+      if (argument.starts_with('#')) throw Fatal("-e, -X, or -# accepts no comment input");
     }
   }
   return options;

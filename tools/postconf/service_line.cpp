@@ -25,7 +25,7 @@ std::string_view take_word(std::string_view& rest) {
   return word;
 }
 
-void check_field(std::string_view field, std::string_view value) {
+void check_field(std::string_view field, std::string_view value, std::string_view where) {
   const auto is_number = [](std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return is_digit(c); });
   };
@@ -41,7 +41,7 @@ void check_field(std::string_view field, std::string_view value) {
   } else if (field == "service") {
     good = !value.empty();
   }
-  if (!good) throw Fatal(fmt::format("invalid {} field \"{}\" in \"{}\"", field, value, value));
+  if (!good) throw Fatal(fmt::format("invalid {} field \"{}\" in \"{}\"", field, value, where));
 }
 
 }  // namespace
@@ -57,8 +57,8 @@ ServiceLine ServiceLine::parse(std::string_view text) {
   std::string_view rest = text;
   for (std::size_t i = 0; i < kFields.size(); ++i) {
     std::string_view word = take_word(rest);
-    if (word.empty()) throw Fatal("bad field count");
-    if (i < 7) check_field(kFields[i], word);
+    if (word.empty()) throw BadFieldCount("bad field count");
+    if (i < 7) check_field(kFields[i], word, text);
     line.columns_[i] = word;
   }
   line.parse_arguments(rest);
@@ -76,17 +76,36 @@ void ServiceLine::parse_arguments(std::string_view rest) {
       arguments_.push_back({.text = std::string(word), .name = {}, .value = {}});
       continue;
     }
-    std::string_view setting = word.size() > 2 ? word.substr(2) : take_word(rest);
-    if (setting.starts_with('{') && setting.ends_with('}')) setting = setting.substr(1, setting.size() - 2);
-    const std::size_t equals = setting.find('=');
-    if (equals == std::string_view::npos) {
-      throw Fatal(fmt::format("option -o needs name=value, not \"{}\"", setting));
+    const std::string_view setting = word.size() > 2 ? word.substr(2) : take_word(rest);
+    if (auto argument = parse_setting(setting)) {
+      arguments_.push_back(*std::move(argument));
+    } else {  // the daemon will complain
+      arguments_.push_back({.text = fmt::format("-o{}{}", setting.empty() ? "" : " ", setting),
+                            .breaks = !setting.empty(),
+                            .name = {},
+                            .value = {}});
     }
-    arguments_.push_back({.text = {},
-                          .is_setting = true,
-                          .name = std::string(trim(setting.substr(0, equals))),
-                          .value = std::string(trim(setting.substr(equals + 1)))});
   }
+}
+
+// "name=value" or "{ name = value }".
+std::optional<ServiceLine::Argument> ServiceLine::parse_setting(std::string_view text) {
+  const std::string_view whole = text;
+  if (text.starts_with('{')) {
+    text.remove_prefix(1);
+    if (text.ends_with('}')) {
+      text.remove_suffix(1);
+    } else {
+      warnings_.push_back(fmt::format("master.cf: missing '}}' in \"{}\"", whole));
+    }
+  }
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return std::nullopt;
+  return Argument{.text = {},
+                  .is_setting = true,
+                  .breaks = true,
+                  .name = std::string(trim(text.substr(0, equals))),
+                  .value = std::string(trim(text.substr(equals + 1)))};
 }
 
 bool ServiceLine::matches(std::string_view name, std::string_view type) const {
@@ -106,7 +125,7 @@ std::string ServiceLine::field(std::string_view field) const {
 void ServiceLine::set_field(std::string_view field, std::string_view value) {
   const auto it = std::ranges::find(kFields, field);
   if (it == kFields.end()) throw Fatal(fmt::format("invalid service attribute name: \"{}\"", field));
-  check_field(field, value);
+  check_field(field, value, value);
   if (field == "command") {
     std::string_view rest = value;
     columns_[7] = take_word(rest);
@@ -138,8 +157,11 @@ void ServiceLine::set_parameter(std::string_view parameter, std::string_view val
   auto place = std::ranges::find_if(arguments_, [](const Argument& argument) {
     return !argument.is_setting && !argument.text.starts_with('-');
   });
-  arguments_.insert(
-      place, {.text = {}, .is_setting = true, .name = std::string(parameter), .value = std::string(value)});
+  arguments_.insert(place, {.text = {},
+                            .is_setting = true,
+                            .breaks = true,
+                            .name = std::string(parameter),
+                            .value = std::string(value)});
 }
 
 bool ServiceLine::remove_parameter(std::string_view parameter) {
@@ -154,20 +176,25 @@ std::string ServiceLine::command_text(std::string line, bool folds) const {
   bool after_setting = false;
   for (const Argument& argument : arguments_) {
     const std::string shown = argument.shown();
-    const bool breaks = argument.is_setting || after_setting || column + 1 + shown.size() > kWidth;
+    const bool breaks = argument.breaks || after_setting || column + 1 + shown.size() >= kWidth;
     line += folds && breaks ? "\n    " : " ";
     column = folds && breaks ? 4 + shown.size() : column + 1 + shown.size();
     line += shown;
-    after_setting = argument.is_setting;
+    after_setting = argument.breaks;
   }
   return line;
 }
 
 std::string ServiceLine::text(bool folds) const {
-  return command_text(
-      fmt::format("{:<10} {:<5} {:<7} {:<7} {:<7} {:<7} {:<7} {}", columns_[0], columns_[1], columns_[2],
-                  columns_[3], columns_[4], columns_[5], columns_[6], columns_[7]),
-      folds);
+  // Where the fields stand when none is too long; after one that is, the next ones catch up.
+  static constexpr std::array<std::size_t, kFields.size()> kPlaces{0, 11, 17, 25, 33, 41, 49, 57};
+  std::string line;
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    if (i > 0) line += ' ';
+    if (line.size() < kPlaces[i]) line.resize(kPlaces[i], ' ');
+    line += columns_[i];
+  }
+  return command_text(std::move(line), folds);
 }
 
 }  // namespace posthouse::postconf

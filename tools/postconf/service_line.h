@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +17,7 @@ inline constexpr std::array<std::string_view, 8> kFields{"service", "type",   "p
 
 class ServiceLine {
  public:
-  // Throws Fatal("bad field count") and the like. `text` is one logical line.
+  // Throws BadFieldCount, or Fatal for a field that makes no sense. `text` is one logical line.
   static ServiceLine parse(std::string_view text);
 
   const std::string& name() const { return columns_[0]; }
@@ -27,6 +28,9 @@ class ServiceLine {
   // "command" is the program with its arguments. Throws Fatal for a value that the field cannot have.
   std::string field(std::string_view field) const;
   void set_field(std::string_view field, std::string_view value);
+
+  // What parse() found strange.
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
   // The -o settings, in order.
   std::vector<std::pair<std::string, std::string>> parameters() const;
@@ -46,14 +50,17 @@ class ServiceLine {
   struct Argument {
     std::string text;  // an ordinary argument
     bool is_setting = false;
+    bool breaks = false;      // stands on a line of its own when lines are folded
     std::string name, value;  // of -o name=value
     std::string shown() const;
   };
   void parse_arguments(std::string_view text);
+  std::optional<Argument> parse_setting(std::string_view text);
   std::string command_text(std::string line, bool folds) const;
 
   std::array<std::string, 8> columns_;
   std::vector<Argument> arguments_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace posthouse::postconf

@@ -71,7 +71,8 @@ constexpr std::string_view kMaster =
     "# x\npickup    unix  n       -       y       60      1       pickup\n";
 
 TEST(ServiceLine, PrintsColumnsAndFoldsSettings) {
-  const auto services = read_services(kMaster, "master.cf");
+  Heard heard;
+  const auto services = read_services(kMaster, "master.cf", heard);
   ASSERT_EQ(services.size(), 2U);
   EXPECT_EQ(services[0].text(false),
             "smtp       inet  n       -       y       -       -       smtpd -o a=b -o {banner=hello world}");
@@ -79,6 +80,20 @@ TEST(ServiceLine, PrintsColumnsAndFoldsSettings) {
             "smtp       inet  n       -       y       -       -       smtpd\n    -o a=b\n    -o "
             "{banner=hello world}");
   EXPECT_EQ(services[0].field("command"), "smtpd -o a=b -o {banner=hello world}");
+}
+
+TEST(ServiceLine, WarnsOfWhatItCannotRead) {
+  Heard heard;
+  const auto services = read_services("  x\ny unix - n n - - pipe -o {a = b\n", "master.cf", heard);
+  EXPECT_THAT(heard.texts,
+              testing::ElementsAre("master.cf: logical line must not start with whitespace: \"  x\"",
+                                   "master.cf: missing '}' in \"{a = b\""));
+  EXPECT_EQ(services.at(0).field("command"), "pipe -o a=b");
+}
+
+TEST(ServiceLine, LongFieldsPushTheNextOnesOnlyAsFarAsNeeded) {
+  EXPECT_EQ(ServiceLine::parse("postlog unix-dgram n - n - 1 postlogd").text(false),
+            "postlog    unix-dgram n  -       n       -       1       postlogd");
 }
 
 TEST(ServiceLine, NewSettingsStandBehindTheOptions) {
@@ -106,14 +121,15 @@ TEST(EditMasterCf, ReplacesOneServiceInPlace) {
     return {ServiceChange::Kind::replace, service.text(true)};
   });
   EXPECT_EQ(result,
-            "# c\nsmtp       inet  n       -       n       -       -       smtpd\n    -o a=b\n    -o "
+            "# c\n# x\nsmtp       inet  n       -       n       -       -       smtpd\n    -o a=b\n    -o "
             "{banner=hello world}\n"
-            "# x\npickup    unix  n       -       y       60      1       pickup\n");
+            "pickup    unix  n       -       y       60      1       pickup\n");
 }
 
 TEST(EditMasterCf, NamesTheLineThatIsWrong) {
   try {
-    read_services("# c\nsmtp inet\n", "master.cf");
+    Heard heard;
+    read_services("# c\nsmtp inet\n", "master.cf", heard);
     FAIL();
   } catch (const Fatal& fatal) {
     EXPECT_STREQ(fatal.what(), "file master.cf: line 2: bad field count");
