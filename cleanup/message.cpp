@@ -261,7 +261,7 @@ void Message::content(std::string_view chunk) {
   if (!is_in_content_) begin_content();
   if (auto done = content_->append(chunk); !done) failed(status::kWrite, done.error());
   check_size();
-  if (content_->hop_count() >= settings_.hopcount_limit) failed(status::kHops);
+  check_hops();
   log_collected();
   flush_if_large();
 }
@@ -271,6 +271,12 @@ void Message::check_size() {
   if (is_unlimited || writer_->offset() <= settings_.message_size_limit || (status_ & status::kSize)) return;
   log::warning("{}: queue file size limit exceeded", id());
   failed(status::kSize);
+}
+
+void Message::check_hops() {
+  if (content_->hop_count() < settings_.hopcount_limit || (status_ & status::kHops)) return;
+  log::warning("{}: message rejected: hopcount exceeded", id());
+  failed(status::kHops);
 }
 
 void Message::flush_if_large() {
@@ -284,7 +290,7 @@ void Message::flush_if_large() {
 void Message::end_of_content() {
   if (!is_in_content_) begin_content();
   if (auto done = content_->end(); !done) failed(status::kWrite, done.error());
-  if (content_->hop_count() >= settings_.hopcount_limit) failed(status::kHops);
+  check_hops();
   if (content_->has_8bit_header()) {
     if (has_flag(flag::kAutoUtf8)) send_options_ |= queuefile::kSmtpUtf8Requested;
     send_options_ |= queuefile::kSmtpUtf8Header;

@@ -62,6 +62,7 @@ class Message {
   void write_final_copies(const ipc::CleanupClose& close);
   void end_of_content();
   void check_size();
+  void check_hops();
   void flush_if_large();
   ipc::CleanupClosed commit();
   ipc::CleanupClosed discarded() const;

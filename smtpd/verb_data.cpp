@@ -41,7 +41,7 @@ class ContentReceiver {
   bool fill() {
     const runtime::Io io = session_.stream().fill(session_.deadline(), kInputLimit);
     if (io == runtime::Io::ok) return true;
-    const std::string detail = fmt::format("{} bytes", transaction_.content_size);
+    const std::string detail = fmt::format("{} bytes", received_);
     if (io == runtime::Io::timeout) {
       session_.send_now(
           {fmt::format("421 4.4.2 {} Error: timeout exceeded", session_.myhostname()), trouble::kNone});
@@ -56,6 +56,7 @@ class ContentReceiver {
     const std::size_t before = chunk_.size();
     const std::size_t used = reader_.feed(session_.stream().buffered(), chunk_);
     session_.stream().consume(used);
+    received_ += used;
     took_nothing_ = used == 0;
     transaction_.content_size += chunk_.size() - before;
     if (limit_ > 0 && transaction_.content_size > limit_) result_.is_too_big = true;
@@ -82,6 +83,7 @@ class ContentReceiver {
   protocol::SmtpDataReader reader_;
   std::uint64_t limit_;
   std::string chunk_;
+  std::uint64_t received_ = 0;  // bytes from the client, as they came
   bool took_nothing_ = false;
   ContentResult result_;
 };
