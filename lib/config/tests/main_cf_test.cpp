@@ -93,6 +93,17 @@ INSTANTIATE_TEST_SUITE_P(
         Expansion{"q${a", "error: truncated macro reference: \"q${a\""},
         Expansion{"q${a!}r", "error: attribute name syntax error at: \"...a>>>!\""},
         Expansion{"${a?{y}{n}} z", "error: \":\" expected at: \"...a?{y}>>>{n}\""},
+        Expansion{"${{$a} != {1} ? {y} : {n}}", "n"}, Expansion{"${{$a} != {2} ? {y} : {n}}", "y"},
+        Expansion{"${{9} <= {10} ? {y} : {n}}", "y"}, Expansion{"${{10} <= {10} ? {y} : {n}}", "y"},
+        Expansion{"${{a10} <= {a9} ? {y} : {n}}", "y"}, Expansion{"${{10} >= {9} ? {y} : {n}}", "y"},
+        Expansion{"${{8} >= {9} ? {y} : {n}}", "n"}, Expansion{"${{10} > {9} ? {y} : {n}}", "y"},
+        Expansion{"${{9} > {9} ? {y} : {n}}", "n"}, Expansion{"${{b} > {a} ? {y} : {n}}", "y"},
+        Expansion{"${{3.9} ==level {3.9.0} ? {y} : {n}}", "y"},
+        Expansion{"${{3.9} !=level {3.10} ? {y} : {n}}", "y"},
+        Expansion{"${{3.9} <=level {3.9} ? {y} : {n}}", "y"},
+        Expansion{"${{3.10} >=level {3.9} ? {y} : {n}}", "y"},
+        Expansion{"${{4} <level {3.10} ? {y} : {n}}", "n"}, Expansion{"${{-1} < {0} ? {y} : {n}}", "y"},
+        Expansion{"${{} < {1} ? {y} : {n}}", "y"}, Expansion{"${{1k} > {2} ? {y} : {n}}", "n"},
         Expansion{"${{abc} <level {3} ?{y}:{n}}", "error: malformed compatibility level syntax: \"abc\""}));
 
 TEST(MainCf, RecursionEnds) {

@@ -18,6 +18,8 @@ struct Params : ParamSet {
   Bool wanted{*this, {.name = "wanted", .fallback = "no"}};
   List maps{*this, {.name = "maps", .fallback = "a, { b = c, d },e f"}};
   Raw banner{*this, {.name = "banner", .fallback = "$myhostname ESMTP"}};
+  Int port{*this, {.name = "port", .fallback = "25", .at_least = 1, .at_most = 65535}};
+  Int low{*this, {.name = "low", .fallback = "0", .at_most = 9}};
   Choice<Color> color{*this, {.name = "color", .fallback = "red", .words = {"red", "green"}}};
 };
 
@@ -63,6 +65,25 @@ TEST(ParamSet, CollectsAllProblems) {
                          "main.cf, line 6: maps = ${x: expected a correct expression, but: truncated "
                          "macro reference: \"${x\"",
                          "main.cf, line 5: color = blue: expected one of: red, green"));
+}
+
+TEST(ParamSet, NumbersHaveUpperBounds) {
+  EXPECT_EQ((*load<Params>(parsed("port = 65535\nlow = 9\n")))->port(), 65535);
+  const auto params = load<Params>(parsed("port = 65536\nlow = 10\n"));
+  ASSERT_FALSE(params);
+  ASSERT_EQ(params.error().size(), 2U);
+  EXPECT_EQ(params.error()[0].text(), "main.cf, line 1: port = 65536: expected a number between 1 and 65535");
+  EXPECT_EQ(params.error()[1].text(), "main.cf, line 2: low = 10: expected a number of at most 9");
+}
+
+TEST(ParamSet, SizesHaveUnits) {
+  const auto size = [](std::string_view text) {
+    return (*load<Params>(parsed("size = " + std::string(text) + "\n")))->size();
+  };
+  EXPECT_EQ(size("7"), 7U);
+  EXPECT_EQ(size("3K"), 3072U);
+  EXPECT_EQ(size("2m"), 2U << 20);
+  EXPECT_EQ(size("5G"), std::uint64_t{5} << 30);
 }
 
 TEST(ParamSet, NamesMayDependOnTheTransport) {
