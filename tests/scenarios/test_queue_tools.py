@@ -3,12 +3,13 @@ import json
 import os
 import re
 import subprocess
+import threading
 
 import pytest
 
 from harness.ports import free_port
 from harness.sink import Sink
-from harness.waiting import wait_for
+from harness.waiting import DEADLINE, wait_for
 
 
 @pytest.fixture
@@ -84,6 +85,60 @@ def test_delete_reads_ids_from_standard_input(deferred):
     assert mta.queued() == [ids[2]]
 
 
+def test_ids_come_from_several_places(deferred):
+    """Options may be repeated, each with an id, ALL, or ids from standard input."""
+    mta, _ = deferred
+    ids = [mta.deliver("one@elsewhere.test")[0] for _ in range(5)]
+    mta.wait_queue("deferred", 5)
+    assert mta.run("postsuper", "-d", ids[0], "-d", ids[1], "-h", "-", input=f"{ids[2]}\n{ids[3]}\n".encode()).stdout.splitlines() == [
+        f"postsuper: {ids[0]}: removed", f"postsuper: {ids[1]}: removed", f"postsuper: {ids[2]}: placed on hold",
+        f"postsuper: {ids[3]}: placed on hold", "postsuper: Deleted: 2 messages", "postsuper: Placed on hold: 2 messages"]
+    assert mta.queued("hold") == sorted(ids[2:4]) and mta.queued("deferred") == [ids[4]]
+    for option, queue_id, totals in (("-H", ids[2], ["Released from hold"]), ("-f", ids[3], ["Force-expired", "Released from hold"]),
+                                     ("-e", ids[4], ["Force-expired"])):
+        assert mta.run("postsuper", option, "-", input=queue_id.encode() + b"\n").stdout.splitlines()[-len(totals):] == \
+            [f"postsuper: {total}: 1 message" for total in totals]
+    mta.run("postqueue", "-f")
+    for queue_id in ids[3:]:
+        mta.log.wait(rf"^{queue_id}: from=<sender@client\.test>, status=force-expired, returned to sender$")
+
+
+def test_the_listing_tells_states(deferred, sink):
+    mta, _ = deferred
+    release = threading.Event()
+    sink.on("DATA", lambda session, argument: release.wait(DEADLINE) and "354 go")
+    held, expired, active = [mta.deliver(f"{name}@elsewhere.test", sender=f"{name}@virt.test")[0] for name in ("held", "expired", "active")]
+    mta.wait_queue("deferred", 3)
+    mta.run("postsuper", "-h", held, "-e", expired)
+    mta.configure(relayhost=sink.nexthop)
+    mta.reload()
+    mta.run("postqueue", "-i", active)
+    sink.wait_until(lambda: any(line == "DATA" for _, line in sink.commands), "the message is being delivered")
+    listing = mta.run("postqueue", "-p").stdout
+    entries = {entry["queue_id"]: entry for entry in map(json.loads, mta.run("postqueue", "-j").stdout.splitlines())}
+    release.set()
+    for queue_id, mark in ((held, "!"), (expired, "#"), (active, "*")):
+        assert f"\n{queue_id}{mark} " in listing
+    assert {queue_id: entries[queue_id]["queue_name"] for queue_id in entries} == {held: "hold", expired: "deferred", active: "active"}
+    assert entries[expired]["forced_expire"] is True
+    sink.wait(1)
+
+
+def test_root_sees_the_queue_while_the_system_is_down(deferred):
+    mta, _ = deferred
+    queue_id, _ = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    running = mta.run("postqueue", "-p").stdout
+    mta.stop()
+    warning = "postqueue: warning: Mail system is down -- accessing queue directly (Connect to the Postfix showq service: Connection refused)\n"
+    assert mta.run("postqueue", "-p").stdout == warning + running
+    listed = mta.run("postqueue", "-j").stdout
+    assert listed.startswith(warning) and json.loads(listed[len(warning):])["queue_id"] == queue_id
+    for arguments, line in ((["-f"], ""), (["-i", queue_id], "postqueue: warning: connect to public/flush: Connection refused\n")):
+        result = mta.run("postqueue", *arguments, check=False)
+        assert (result.returncode, result.stdout) == (69, line + "postqueue: fatal: Cannot flush mail queue - mail system is down\n")
+
+
 def test_requeue_goes_through_cleanup_again(deferred):
     mta, port = deferred
     queue_id, message_id = mta.deliver("one@elsewhere.test")
@@ -123,6 +178,21 @@ def test_postcat_shows_envelope_and_content(deferred):
     assert body.strip() == "Hello there."
 
 
+def test_postcat_reads_standard_input_and_several_files(deferred):
+    mta, _ = deferred
+    ids = [mta.deliver(f"{name}@elsewhere.test", subject=name)[0] for name in ("first", "second")]
+    mta.wait_queue("deferred", 2)
+    paths = [mta.queue_file(queue_id) for queue_id in ids]
+    each = [mta.run("postcat", "-h", path).stdout for path in paths]
+    assert "Subject: first" in each[0] and "Subject: second" in each[1]
+    assert mta.run("postcat", "-h", *paths).stdout == "".join(each)
+    assert mta.run("postcat", "-hq", *ids).stdout == "".join(each)
+    assert mta.run("postcat", "-c", mta.config, "-hq", ids[0]).stdout == each[0]
+    with open(paths[0], "rb") as file:
+        shown = subprocess.run([mta.command("postcat"), "-h"], stdin=file, capture_output=True, text=True, env=mta.environment_of_commands())
+    assert shown.stdout == each[0]
+
+
 def test_unknown_ids_are_told(deferred):
     mta, _ = deferred
     assert mta.run("postsuper", "-d", "0123456789", check=False).stdout == "postsuper: Deleted: 0 messages\n"
@@ -159,8 +229,10 @@ def test_mailq_is_postqueue_p(deferred):
     mta, _ = deferred
     queue_id, _ = mta.deliver("one@elsewhere.test")
     mta.wait_queue("deferred", 1)
-    assert mta.run("sendmail", "-bp").stdout == mta.run("postqueue", "-p").stdout
-    assert queue_id in mta.run("sendmail", "-bp").stdout
+    listing = mta.run("postqueue", "-p").stdout
+    assert queue_id in listing
+    assert mta.run("sendmail", "-bp").stdout == listing
+    assert mta.run(mta.main.get("mailq_path", "mailq")).stdout == listing
 
 
 def test_flush_of_one_site(mta):
@@ -176,6 +248,26 @@ def test_flush_of_one_site(mta):
         mta.run("postqueue", "-s", "elsewhere.test")
         assert sink.wait_for_message(message_id)
         assert mta.wait_queue("deferred", 1) == [second]
+
+
+def test_etrn_starts_what_waits_for_the_site(mta):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h", fast_flush_domains="elsewhere.test")
+    _, message_id = mta.deliver("one@elsewhere.test")
+    mta.wait_queue("deferred", 1)
+    noted = mta.queue / "flush" / "elsewhere_test"
+    wait_for(lambda: noted.exists() and noted.stat().st_size, "the flush service knows the message")
+    with Sink(port=port) as sink, mta.peer() as peer:
+        assert peer.command("ETRN elsewhere.test").text == "250 Queuing started"
+        assert sink.wait_for_message(message_id)
+        mta.wait_empty()
+
+
+def test_etrn_without_the_flush_service(mta):
+    mta.services = [entry for entry in mta.services if entry[0] != "flush"]
+    mta.start(fast_flush_domains="elsewhere.test")
+    with mta.peer() as peer:
+        assert peer.command("ETRN elsewhere.test").text == "458 Unable to queue messages"
 
 
 def test_a_site_without_flush_service_is_refused(deferred):
@@ -255,6 +347,18 @@ def test_postlog_writes_to_the_log(mta):
     mta.log.wait(r"^second$", process="backup")
 
 
+def test_postlog_has_levels(mta):
+    mta.start()
+    mta.allowed_trouble.append(r"backup\[\d+\]: (fatal|panic): it is broken$")
+    for level in ("info", "warn", "error", "fatal", "panic"):
+        result = mta.run("postlog", "-i", "-t", "postfix/backup", "-p", level, "it", "is", "broken")
+        word = {"info": "", "warn": "warning: "}.get(level, f"{level}: ")
+        assert result.stdout == ""
+        mta.log.wait(rf"^{word}it is broken$", process="backup")
+    assert mta.run("postlog", "-p", "loud", "x", check=False).returncode == 1
+    mta.log.wait(r"^fatal: .*loud", process="postlog")
+
+
 def test_postkick_wakes_a_service(deferred):
     mta, port = deferred
     _, message_id = mta.deliver("one@elsewhere.test")
@@ -264,3 +368,4 @@ def test_postkick_wakes_a_service(deferred):
         assert sink.wait_for_message(message_id)
     mta.allowed_trouble.append("nosuch")
     assert mta.run("postkick", "public", "nosuch", "W", check=False).returncode != 0
+    mta.run("postkick", "private", "rewrite", "W")

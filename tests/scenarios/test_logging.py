@@ -1,0 +1,94 @@
+"""Where log lines go: to syslog, through postlogd, and to a file that is rotated while mail comes in."""
+import gzip
+import re
+import socket
+import threading
+
+import pytest
+
+from harness import users
+from harness.waiting import wait_for
+
+# A /dev of its own for what follows, with our socket as /dev/log.
+OWN_DEV = """
+dev=$0; for name in null zero random urandom; do touch $dev/$name && mount --bind /dev/$name $dev/$name || exit 1; done
+mount --rbind $dev /dev && exec "$@"
+"""
+
+
+class Syslog:
+    """Takes what comes to a datagram socket."""
+
+    def __init__(self, path):
+        self.lines = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        path.chmod(0o666)
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def take(self):
+        while data := self.socket.recv(65536):
+            self.lines.append(data.rstrip(b"\n\0").decode())
+
+    def wait(self, pattern):
+        wait_for(lambda: any(re.search(pattern, line) for line in self.lines), lambda: f"{pattern} in syslog; it has {self.lines}")
+
+
+@pytest.mark.needs_root("mounts a /dev")
+def test_without_maillog_file_lines_go_to_syslog(mta, folder):
+    dev = folder / "dev"
+    dev.mkdir()
+    syslog = Syslog(dev / "log")
+    mta.start_prefix = ["unshare", "--mount", "sh", "-c", OWN_DEV, str(dev)]
+    mta.start(maillog_file=None, syslog_name="mailer", syslog_facility="local3")
+    local3, info, warning = 19 << 3, 6, 4
+    head = r"^<{}>[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d mailer/{}\[\d+\]: "
+    queue_id, _ = mta.deliver()
+    with mta.peer() as peer:
+        peer.command("Subject: no command")
+    for process, level, text in (("master", info, r"daemon started -- version "), ("smtpd", info, rf"{queue_id}: client=localhost\[127\.0\.0\.1\]$"),
+                                 ("virtual", info, rf"{queue_id}: to=<alice@virt\.test>, .*status=sent \(delivered to maildir\)$"),
+                                 ("qmgr", info, rf"{queue_id}: removed$"), ("smtpd", warning, r"(warning: )?non-SMTP command from localhost")):
+        syslog.wait(head.format(local3 | level, process) + text)
+    assert not mta.log.path.exists()
+    mta.stop()
+
+
+@pytest.mark.needs_root("becomes another user")
+def test_a_user_logs_through_postlogd(mta):
+    users.admit_users(mta)
+    mta.start()
+    assert mta.log.path.stat().st_uid == 0 and not mta.log.path.stat().st_mode & 0o022
+    result = mta.run("postqueue", "-s", "no_such!site", check=False, user="nobody")
+    text = 'fatal: Cannot flush mail queue - invalid destination: "no_such!site"'
+    assert (result.returncode, result.stdout) == (69, f"postqueue: {text}\n")
+    mta.log.wait(re.escape(text), process="postqueue")
+
+
+@pytest.mark.posthouse_only("the reference's processes write on to the file that is being compressed")
+def test_no_line_is_lost_by_rotation(mta):
+    mta.start()
+    ids, stop = [], threading.Event()
+
+    def send():
+        with mta.peer() as peer:
+            while not stop.is_set():
+                ids.append(peer.deliver("alice@virt.test")[0])
+
+    senders = [threading.Thread(target=send) for _ in range(3)]
+    for sender in senders:
+        sender.start()
+    wait_for(lambda: len(ids) >= 10, "mail flows")
+    before = len(ids)
+    assert mta.postfix("logrotate").returncode == 0
+    wait_for(lambda: len(ids) >= before + 30, "mail flows after the rotation")
+    stop.set()
+    for sender in senders:
+        sender.join()
+    mta.wait_empty()
+    mta.stop()
+    [rotated] = mta.folder.glob("log.*.gz")
+    text = gzip.decompress(rotated.read_bytes()).decode() + mta.log.path.read_text()
+    for queue_id in ids:
+        for pattern in ("client=", "message-id=", "from=", "to=", "removed"):
+            assert len(re.findall(rf": {queue_id}: {pattern}", text)) == 1, f"{queue_id}: {pattern}"
