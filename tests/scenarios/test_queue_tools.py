@@ -189,7 +189,7 @@ def test_postcat_reads_standard_input_and_several_files(deferred):
     assert mta.run("postcat", "-hq", *ids).stdout == "".join(each)
     assert mta.run("postcat", "-c", mta.config, "-hq", ids[0]).stdout == each[0]
     with open(paths[0], "rb") as file:
-        shown = subprocess.run([mta.command("postcat"), "-h"], stdin=file, capture_output=True, text=True, env=mta.environment_of_commands())
+        shown = subprocess.run([mta.command("postcat"), "-h"], stdin=file, capture_output=True, text=True, env=mta._environment())
     assert shown.stdout == each[0]
 
 
