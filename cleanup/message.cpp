@@ -202,7 +202,6 @@ void Message::recipients(const std::vector<ipc::CleanupRecipient>& recipients) {
 }
 
 void Message::write_recipient(Target& target) {
-  if (!settings_.enable_original_recipient) target.given.original = target.address;
   if (!has_flag(flag::kMap)) return write_record(target, target.address, target.given.notify);
   auto expanded = mapper_.expand(target.address);
   if (!expanded) {

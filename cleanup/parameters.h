@@ -60,12 +60,6 @@ with ! in front, and what is below it, stays as it is; the first match counts.)"
        .fallback = "1000",
        .doc = R"(The longest address that an alias may give, in bytes.)",
        .at_least = 1}};
-  config::Bool enable_original_recipient{
-      *this,
-      {.name = "enable_original_recipient",
-       .fallback = "yes",
-       .doc =
-           R"(Remember the recipient as it was before aliases; duplicates are then found by both addresses.)"}};
   config::Int duplicate_filter_limit{
       *this,
       {.name = "duplicate_filter_limit",

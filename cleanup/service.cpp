@@ -68,7 +68,6 @@ Result<void> take_address_parameters(Settings& to, const AddressParameters& from
   to.virtual_expansion_limit = static_cast<std::size_t>(from.virtual_alias_expansion_limit());
   to.virtual_recursion_limit = static_cast<std::size_t>(from.virtual_alias_recursion_limit());
   to.virtual_address_length_limit = static_cast<std::size_t>(from.virtual_alias_address_length_limit());
-  to.enable_original_recipient = from.enable_original_recipient();
   to.duplicate_filter_limit = static_cast<std::size_t>(from.duplicate_filter_limit());
   return {};
 }
@@ -115,6 +114,7 @@ Result<void> Cleanup::load_settings(const config::MainCf& main_cf) {
   if (!content) return fail(std::move(content.error()));
 
   settings_.myhostname = (*identity)->myhostname();
+  settings_.enable_original_recipient = (*messages)->enable_original_recipient();
   settings_.line_length_limit = static_cast<std::size_t>((*messages)->line_length_limit());
   settings_.header_size_limit = static_cast<std::size_t>((*messages)->header_size_limit());
   settings_.message_size_limit = static_cast<std::int64_t>((*messages)->message_size_limit());

@@ -66,7 +66,8 @@ Result<void> LocalAgent::take_parameters(const service::Environment& environment
   const auto shared = config::load<delivery::MailboxParameters>(main_cf);
   if (!shared) return fail(unusable(shared.error()));
   auto lock = delivery::MailboxLock::parse(parameters_->mailbox_delivery_lock());
-  if (!lock) return fail(Failure::deferred("4.3.5", "mailbox_delivery_lock: expected flock, fcntl or dotlock"));
+  if (!lock)
+    return fail(Failure::deferred("4.3.5", "mailbox_delivery_lock: expected flock, fcntl or dotlock"));
   lock->attempts = (*shared)->deliver_lock_attempts();
   lock->delay = (*shared)->deliver_lock_delay();
   lock->stale = (*shared)->stale_lock_time();
@@ -113,6 +114,7 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
                                          {.kind = table::MatchList::Kind::string});
   world.forward_path = parameters_->forward_path();
   world.recipient_delimiter = rules_.recipient_delimiter = (*messages)->recipient_delimiter();
+  pattern_.names_original = (*messages)->enable_original_recipient();
   rules_.owner_request_special = (*messages)->owner_request_special();
   rules_.expands_owner = parameters_->expand_owner_alias();
   rules_.resets_owner = parameters_->reset_owner_alias();
@@ -195,7 +197,7 @@ Result<std::string> LocalAgent::to_mailbox(const delivery::Attempt& attempt, std
   copy.file = &attempt.file;
   copy.data_offset = attempt.request.data_offset;
   copy.sender = attempt.request.sender;
-  copy.headers = delivery::delivery_headers(attempt.request.sender, recipient.original, recipient.address);
+  copy.headers = delivery::delivery_headers(copy, recipient.original, recipient.address);
   if (auto delivered = delivery::deliver_to_mailbox(copy); !delivered) return fail(delivered.error());
   return std::string(copy.is_maildir() ? "delivered to maildir" : "delivered to mailbox");
 }
@@ -211,7 +213,7 @@ Result<void> LocalAgent::to_file(const delivery::Attempt& attempt, std::size_t i
   copy.file = &attempt.file;
   copy.data_offset = attempt.request.data_offset;
   copy.sender = attempt.request.sender;
-  copy.headers = delivery::delivery_headers(attempt.request.sender, recipient.original, recipient.address);
+  copy.headers = delivery::delivery_headers(copy, recipient.original, recipient.address);
   // The null device takes everything and is no mailbox.
   if (target.path == "/dev/null") return {};
   return delivery::deliver_to_mailbox(copy);

@@ -79,8 +79,9 @@ Listing ask(Check& check, const RblDomain& list, const std::string& query, bool 
 // The name that is put in front of the list's domain; empty if there is nothing to ask about.
 std::string key_of(const Check& check, RblSubject subject) {
   const Session& session = check.session();
-  const auto domain = [](std::string_view name) {
-    return mail::is_valid_hostname(name) && name != "unknown" ? std::string(name) : std::string();
+  const bool allow_utf8 = check.settings().messages->smtputf8_enable();
+  const auto domain = [allow_utf8](std::string_view name) {
+    return mail::is_valid_hostname(name, allow_utf8) && name != "unknown" ? std::string(name) : std::string();
   };
   switch (subject) {
     case RblSubject::client:

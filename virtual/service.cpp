@@ -36,7 +36,8 @@ Result<void> VirtualAgent::prepare(const service::Environment& environment) {
   const auto shared = config::load<delivery::MailboxParameters>(*environment.main_cf);
   if (!shared) return fail(unusable(shared.error()));
   auto lock = delivery::MailboxLock::parse((*own)->virtual_mailbox_lock());
-  if (!lock) return fail(Failure::deferred("4.3.5", "virtual_mailbox_lock: expected flock, fcntl or dotlock"));
+  if (!lock)
+    return fail(Failure::deferred("4.3.5", "virtual_mailbox_lock: expected flock, fcntl or dotlock"));
   lock->attempts = (*shared)->deliver_lock_attempts();
   lock->delay = (*shared)->deliver_lock_delay();
   lock->stale = (*shared)->stale_lock_time();
@@ -69,6 +70,7 @@ Result<void> VirtualAgent::open_tables(const service::Environment& environment) 
                         .rules = {},
                         .minimum_uid = static_cast<unsigned>((*own)->virtual_minimum_uid()),
                         .needs_owner = !environment.is_rootless};
+  pattern_.names_original = (*messages)->enable_original_recipient();
   finder.rules.recipient_delimiter = (*messages)->recipient_delimiter();
   finder.rules.owner_request_special = (*messages)->owner_request_special();
   finder_ = std::make_unique<MailboxFinder>(std::move(finder));
@@ -98,7 +100,7 @@ void VirtualAgent::deliver_one(delivery::Attempt& attempt, std::size_t index) co
   copy.file = &attempt.file;
   copy.data_offset = attempt.request.data_offset;
   copy.sender = attempt.request.sender;
-  copy.headers = delivery::delivery_headers(attempt.request.sender, recipient.original, recipient.address);
+  copy.headers = delivery::delivery_headers(copy, recipient.original, recipient.address);
   copy.owner = place->owner;
   copy.user = recipient.address;
   if (auto delivered = delivery::deliver_to_mailbox(copy); !delivered) {

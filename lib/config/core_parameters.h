@@ -216,6 +216,13 @@ struct Messages : ParamSet {
        .fallback = "102400",
        .doc = R"(The longest message header kept, in bytes; the rest of a longer one is dropped.)",
        .at_least = 1}};
+  Bool enable_original_recipient{
+      *this,
+      {.name = "enable_original_recipient",
+       .fallback = "yes",
+       .doc =
+           R"(Tells mailboxes the recipient as it was before aliases, in X-Original-To:, and takes only recipients
+for duplicates of which that is the same, too.)"}};
   Bool owner_request_special{
       *this,
       {.name = "owner_request_special",

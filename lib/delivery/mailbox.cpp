@@ -358,10 +358,11 @@ std::optional<MailboxLock> MailboxLock::parse(const std::vector<std::string>& wo
   return lock;
 }
 
-std::vector<std::string> delivery_headers(std::string_view sender, std::string_view original,
+std::vector<std::string> delivery_headers(const MailboxCopy& copy, std::string_view original,
                                           std::string_view delivered_to) {
-  std::vector<std::string> lines{"Return-Path: <" + mail::to_external(sender) + ">"};
-  if (!original.empty()) lines.push_back("X-Original-To: " + mail::to_external(original));
+  std::vector<std::string> lines{"Return-Path: <" + mail::to_external(copy.sender) + ">"};
+  if (copy.names_original && !original.empty())
+    lines.push_back("X-Original-To: " + mail::to_external(original));
   if (!delivered_to.empty()) lines.push_back("Delivered-To: " + mail::to_external(delivered_to));
   return lines;
 }

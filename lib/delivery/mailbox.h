@@ -43,6 +43,7 @@ struct MailboxCopy {
   std::uint64_t limit = 0;  // bytes: of the Maildir file, or of the mailbox file with the copy; 0 = none
   MailboxLock lock;
   bool must_own = true;
+  bool names_original = true;  // X-Original-To (enable_original_recipient)
 
   bool is_maildir() const { return path.ends_with('/'); }
   std::string full_path() const { return base.empty() ? path : base + "/" + path; }
@@ -57,7 +58,7 @@ Result<void> deliver_to_mbox_blocking(const MailboxCopy& copy);
 inline constexpr std::string_view kLocked = "4.2.0 locked";
 
 // The usual lines: Return-Path, X-Original-To, Delivered-To (empty ones are left out).
-std::vector<std::string> delivery_headers(std::string_view sender, std::string_view original,
+std::vector<std::string> delivery_headers(const MailboxCopy& copy, std::string_view original,
                                           std::string_view delivered_to);
 
 }  // namespace posthouse::delivery

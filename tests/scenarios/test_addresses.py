@@ -129,6 +129,20 @@ def test_extension_addresses(mta):
     assert message["Delivered-To"] == "alice+news@virt.test"
 
 
+def test_the_original_recipient(mta):
+    aliases = "inline:{{one@virt.test=alice@virt.test},{two@virt.test=alice@virt.test}}"
+    mta.start(virtual_alias_maps=aliases)
+    mta.deliver(["one@virt.test", "two@virt.test"])
+    originals = sorted(message["X-Original-To"] for message in mta.maildir("alice").wait_parsed(2))
+    assert originals == ["one@virt.test", "two@virt.test"]
+    mta.apply(enable_original_recipient="no", virtual_mailbox_maps="inline:{{alice@virt.test=other/}}")
+    mta.deliver(["one@virt.test", "two@virt.test"])
+    [message] = mta.maildir("other").wait_parsed()
+    assert message["X-Original-To"] is None
+    mta.wait_empty()
+    assert [line["orig_to"] for line in mta.log.deliveries()][2:] == ["one@virt.test"]
+
+
 def test_names_of_list_managers(mta):
     mta.start(recipient_delimiter="-")
     assert mta.ask("alice-news@virt.test").code == 250

@@ -84,9 +84,8 @@ Result<std::string> GenericMap::map_header(std::string_view header) const {
     if (before.empty()) continue;
     auto after = map(before);
     if (!after) return fail(after.error());
-    if (*after == before) continue;
     list.replace(i, mail::to_external(*after));
-    is_changed = true;
+    is_changed = is_changed || *after != before;
   }
   if (!is_changed) return std::string(header);
   return list.header(header.substr(0, mail::header_name_length(header)));

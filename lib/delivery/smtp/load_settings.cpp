@@ -37,8 +37,8 @@ Result<void> fill_lookup(RouteSettings& route, const ClientParameters& client, b
     else if (word == "native")
       route.native_lookup = true;
     else
-      return fail(unusable(
-          fmt::format("{} = {}: expected dns or native", client.host_lookup.spec().name, word)));
+      return fail(
+          unusable(fmt::format("{} = {}: expected dns or native", client.host_lookup.spec().name, word)));
     if (route.native_lookup && !route.dns_lookup) route.native_first = true;
   }
   const std::string& level = client.dns_support_level();

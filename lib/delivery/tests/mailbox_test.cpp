@@ -45,7 +45,7 @@ class MailboxTest : public ::testing::Test {
     copy.data_offset = static_cast<std::int64_t>(bytes.find("N\nSubject: x"));
     copy.file = file_.get();
     copy.sender = "s@x.test";
-    copy.headers = delivery_headers("s@x.test", "o@x.test", "d@x.test");
+    copy.headers = delivery_headers(copy, "o@x.test", "d@x.test");
     copy.base = (directory_ / "mail").string();
     copy.owner = {::getuid() == 0 ? 1000U : ::getuid(), ::getuid() == 0 ? 1000U : ::getgid()};
     copy.user = "u";
@@ -77,6 +77,15 @@ class MailboxTest : public ::testing::Test {
   queuefile::Layout layout_;
   std::unique_ptr<queuefile::File> file_;
 };
+
+TEST_F(MailboxTest, TheOriginalRecipientMayBeLeftOut) {
+  copy.names_original = false;
+  EXPECT_THAT(delivery_headers(copy, "o@x.test", "d@x.test"),
+              testing::ElementsAre("Return-Path: <s@x.test>", "Delivered-To: d@x.test"));
+  copy.names_original = true;
+  EXPECT_THAT(delivery_headers(copy, "", "d@x.test"),
+              testing::ElementsAre("Return-Path: <s@x.test>", "Delivered-To: d@x.test"));
+}
 
 TEST_F(MailboxTest, AMaildirIsMadeAndFilled) {
   copy.path = "x.test/u/";
