@@ -1,16 +1,14 @@
 // Who may use a command: the authorized_*_users parameters.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "lib/command/start.h"
 
 namespace posthouse::callers {
 
-// Ends the process with `status` unless the login name of the real user ("unknown" without one) matches the
-// list in the parameter `name`. `action`: "submit mail", for the message.
-void must_be_in(const command::Started& started, const std::string& name, std::string_view action,
-                int status);
+enum class Action : unsigned char { submit, view_queue, flush_queue };
+
+// Ends the process with `status` unless the login name of the real user ("unknown" without one) is in the
+// list for the action.
+void must_be_allowed(const command::Started& started, Action action, int status);
 
 }  // namespace posthouse::callers

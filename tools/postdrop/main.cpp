@@ -107,7 +107,7 @@ int run(int argc, char** argv) {
   }
   auto started = command::start("postdrop", config_directory);
   if (!started) log::die(started.error().text);
-  callers::must_be_in(*started, "authorized_submit_users", "submit mail", 1);
+  callers::must_be_allowed(*started, callers::Action::submit, 1);
   const std::string queue_directory = started->value("queue_directory");
   if (::chdir(queue_directory.c_str()) < 0)
     log::die(fmt::format("chdir {}: {}", queue_directory, error_text(errno)), kTemporary);

@@ -28,11 +28,8 @@ bool is_list(Action action) {
 void must_be_authorized(const command::Started& started, Action action) {
   const passwd* caller = ::getpwuid(::getuid());
   if (::getuid() == 0 || (caller != nullptr && caller->pw_name == started.value("mail_owner"))) return;
-  if (is_list(action)) {
-    callers::must_be_in(started, "authorized_mailq_users", "view the mail queue", kUnavailable);
-  } else {
-    callers::must_be_in(started, "authorized_flush_users", "flush the mail queue", kUnavailable);
-  }
+  callers::must_be_allowed(
+      started, is_list(action) ? callers::Action::view_queue : callers::Action::flush_queue, kUnavailable);
 }
 
 int perform(const command::Started& started, const Options& options) {

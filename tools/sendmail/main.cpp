@@ -38,7 +38,7 @@ constexpr int kTemporary = 75;
 
 int perform(const command::Started& started, const Options& options) {
   if (options.mode == Mode::deliver || options.mode == Mode::smtp_server)
-    callers::must_be_in(started, "authorized_submit_users", "submit mail", kTemporary);
+    callers::must_be_allowed(started, callers::Action::submit, kTemporary);
   const std::string commands = started.value("command_directory") + "/";
   switch (options.mode) {
     case Mode::deliver:
