@@ -44,8 +44,8 @@ def including(header, includes):
 
 def is_read(member, name, seeing, everywhere, fallbacks):
     """As a member of a parameter set by code that sees the set; by its name; or by the default of another parameter."""
-    by_member = re.compile(rf"(?:\.|->)\s*{member}\s*(?:\(|\.spec\(\)|[,)}}])")
-    by_name = re.compile(rf'\b(?:value|directory|table_list)\w*\("{re.escape(name)}"')
+    by_member = re.compile(rf"(?:\.|->)\s*{member}\s*(?:\(|\.spec\(\)|[,)}}])|&(?:\w+::)+{member}\b")
+    by_name = re.compile(rf'\b(?:(?:value|directory|table_list)\w*\(|must_be_in\(\*?\w+, )"{re.escape(name)}"')
     by_default = re.compile(rf"\$[({{]?{re.escape(name)}\b")
     return any(map(by_member.search, seeing)) or any(map(by_name.search, everywhere)) or any(map(by_default.search, fallbacks))
 
