@@ -156,14 +156,16 @@ class Trial {
   void finish(const Attempt& attempt) {
     int status = 0;
     while (::waitpid(attempt.pid, &status, 0) < 0 && errno == EINTR) continue;
-    const std::size_t errors = findings_.errors.size();
+    bool has_said_why = false;
     for (const std::string_view line : split(attempt.text, '\n')) {
       const std::size_t ident = line.find(": ");
       const std::size_t severity = ident == std::string_view::npos ? ident : line.find(": ", ident + 2);
       if (severity == std::string_view::npos) continue;
-      sort_out(attempt.plan.entry, line.substr(ident + 2, severity - ident - 2), line.substr(severity + 2));
+      const std::string_view kind = line.substr(ident + 2, severity - ident - 2);
+      has_said_why = has_said_why || kind == "fatal" || kind == "panic";
+      sort_out(attempt.plan.entry, kind, line.substr(severity + 2));
     }
-    if (status == 0 || findings_.errors.size() > errors) return;
+    if (status == 0 || has_said_why) return;
     add(findings_.errors, attempt.plan.entry,
         WIFSIGNALED(status) ? fmt::format("{}: killed by signal {}", attempt.plan.path, WTERMSIG(status))
                             : fmt::format("{}: exit status {}", attempt.plan.path, WEXITSTATUS(status)));

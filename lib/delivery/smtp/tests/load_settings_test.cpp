@@ -26,7 +26,7 @@ TEST(LoadSettings, HostLookup) {
   EXPECT_EQ(lookup("smtp_host_lookup = native dns"), "ND");
   EXPECT_EQ(lookup("smtp_host_lookup = native", true), "D");
   EXPECT_EQ(lookup("lmtp_host_lookup = native", true), "N");
-  EXPECT_EQ(lookup("smtp_host_lookup = dns hosts"), "bad smtp_host_lookup value: hosts");
+  EXPECT_EQ(lookup("smtp_host_lookup = dns hosts"), "smtp_host_lookup = hosts: expected dns or native");
 }
 
 TEST(LoadSettings, DnsSupportLevel) {
@@ -34,7 +34,7 @@ TEST(LoadSettings, DnsSupportLevel) {
   EXPECT_EQ(lookup("smtp_dns_support_level = disabled"), "-D");
   EXPECT_EQ(lookup("smtp_dns_support_level = enabled\ndisable_dns_lookups = yes"), "D");
   EXPECT_EQ(lookup("smtp_dns_support_level = dnssec"), "D");
-  EXPECT_EQ(lookup("smtp_dns_support_level = secure"), "bad smtp_dns_support_level value: secure");
+  EXPECT_EQ(lookup("smtp_dns_support_level = secure"), "smtp_dns_support_level = secure: expected disabled, enabled or dnssec");
 }
 
 TEST(LoadSettings, Addresses) {
