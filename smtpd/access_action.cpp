@@ -203,6 +203,8 @@ Outcome apply_action(Check& check, std::string_view action, Subject subject, con
   if (is_all_digits(action)) return permit(work);
   if (names_a_table(action)) {
     log::warning("{} {} has entry with lookup table: {}", origin.kind, origin.title, action);
+    log::warning("do not specify lookup tables inside SMTPD access maps");
+    log::warning("define a restriction class and specify its name instead.");
     return check.misconfigured();
   }
   if (const Restrictions* list = parse(action)) {

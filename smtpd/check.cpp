@@ -82,13 +82,13 @@ Outcome Check::reject(int code, std::string_view dsn, std::string_view text, uns
 }
 
 Outcome Check::reject(const Reply& given, unsigned trouble) {
-  Reply reply = session_.settings().messages->soft_bounce() ? softened(given) : given;
+  const bool is_soft = session_.settings().messages->soft_bounce();
   if (warn_only_ > 0) {
-    log_action("reject_warning", reply.text);
+    log_action("reject_warning", is_soft ? softened(given).text : given.text);
     return Outcome::dunno;
   }
-  if (if_reject_ && reply.first() == '5') reply = if_permit_ ? *if_permit_ : *if_reject_;
-  return refuse(std::move(reply), trouble);
+  if (if_reject_ && given.first() == '5') return refuse(if_permit_ ? *if_permit_ : *if_reject_, trouble);
+  return refuse(is_soft ? softened(given) : given, trouble);
 }
 
 Outcome Check::refuse(Reply reply, unsigned trouble) {

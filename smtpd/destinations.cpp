@@ -115,21 +115,20 @@ Outcome refuse_unlisted(Check& check, Subject subject) {
                                 settings.address_rules);
   if (!mapped) return lookup_trouble(check, subject, mapped.error());
   if (*mapped) return Outcome::dunno;
-  if (auto error = refuse_error_transport(check, subject, *resolved);
-      error && resolved->address_class != AddressClass::virtual_alias) {
-    return *error;
+  const bool is_alias_domain = resolved->address_class == AddressClass::virtual_alias;
+  if (!is_alias_domain) {
+    if (const auto error = refuse_error_transport(check, subject, *resolved)) return *error;
   }
   const auto rules = rules_of(check, resolved->address_class);
   if (!rules || (rules->tables && rules->tables->empty())) return Outcome::dunno;
   const auto listed = is_listed({rules->tables}, address, settings.address_rules);
   if (!listed) return lookup_trouble(check, subject, listed.error());
   if (*listed) return Outcome::dunno;
-  const std::string text = check.settings().shows_table_name
+  // Who is in no alias domain is so for all: nothing of a table is told, and the status is the recipient's.
+  const std::string text = check.settings().shows_table_name || is_alias_domain
                                ? fmt::format("User unknown in {} table", rules->name)
                                : std::string("User unknown");
-  // An alias domain has no senders: their status says so.
-  const bool is_recipient_status =
-      subject == Subject::recipient || resolved->address_class == AddressClass::virtual_alias;
+  const bool is_recipient_status = subject == Subject::recipient || is_alias_domain;
   return check.reject(rules->code, check.status_for(subject, is_recipient_status ? "5.1.1" : "5.1.0"),
                       check.rejected(subject, text), trouble::kBounce);
 }
@@ -204,7 +203,7 @@ Outcome reject_unauth_destination(Check& check) {
 }
 
 Outcome defer_unauth_destination(Check& check) {
-  return refuse_unauthorised(check, 454, "4.7.1");
+  return refuse_unauthorised(check, 400 + check.params().relay_reject_code() % 100, "4.7.1");
 }
 
 Outcome permit_auth_destination(Check& check) {
@@ -228,9 +227,11 @@ Outcome permit_mx_backup(Check& check) {
   Session& session = check.session();
   const dns::Reply reply = session.neighbours().dns().query(domain, dns::Type::mx, session.deadline());
   if (reply.outcome == dns::Outcome::temporary) {
-    log::warning("Unable to look up MX host for {}: {}", domain, reply.reason());
-    return check.tempfail("defer_if_permit", 450, "4.4.3",
-                          fmt::format("<{}>: Temporary lookup failure", check.what(Subject::recipient)));
+    check.defer_if_reject(reply_of(
+        450, "4.4.4",
+        check.rejected(Subject::recipient,
+                       fmt::format("Unable to look up mail exchanger information: {}", reply.reason()))));
+    return Outcome::dunno;
   }
   std::uint16_t best = 0xFFFF;
   for (const dns::Record& record : reply.records) best = std::min(best, record.preference);

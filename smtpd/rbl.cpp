@@ -252,7 +252,7 @@ Outcome permit_listed(Check& check, const RblDomain& list, RblSubject subject) {
   if (listing.is_listed) return Outcome::permit;
   if (listing.is_unsure) {
     check.defer_if_reject(
-        reply_of(check.params().access_map_defer_code(), "4.7.1",
+        reply_of(450, "4.7.1",
                  check.rejected_as(names_of(check, subject).what, Subject::client, "Service unavailable")));
   }
   return Outcome::dunno;

@@ -21,7 +21,14 @@ constexpr int kDepthLimit = 100;
 struct Simple {
   std::string_view name;
   Outcome (*apply)(Check&);
+  bool decides = true;  // as in Restriction
 };
+
+Outcome permit_client(Check& check, std::string_view restriction) {
+  const Check::About about(check, Subject::client);
+  check.log_permit(restriction, "");
+  return Outcome::permit;
+}
 
 Outcome nobody(Check&) {
   return Outcome::dunno;  // no session is authenticated or encrypted yet
@@ -50,11 +57,12 @@ Outcome defer_if_reject(Check& check) {
 Outcome permit_mynetworks(Check& check) {
   const auto is_near = check.settings().is_in_mynetworks(check.session().client);
   if (!is_near) return check.table_trouble(check.subject());
-  return *is_near ? Outcome::permit : Outcome::dunno;
+  return *is_near ? permit_client(check, "permit_mynetworks") : Outcome::dunno;
 }
 
 Outcome permit_inet_interfaces(Check& check) {
-  return check.settings().is_own_address(check.session().client.address) ? Outcome::permit : Outcome::dunno;
+  const bool is_own = check.settings().is_own_address(check.session().client.address);
+  return is_own ? permit_client(check, "permit_inet_interfaces") : Outcome::dunno;
 }
 
 Outcome reject_unauth_pipelining(Check& check) {
@@ -120,9 +128,12 @@ Outcome permit_naked_ip_address(Check& check) {
 
 // The name that smtpd_relay_restrictions had before there were any.
 Outcome check_relay_domains(Check& check) {
-  log::warning(
-      "support for restriction \"check_relay_domains\" will be removed from Postfix; use "
-      "\"reject_unauth_destination\" instead");
+  static bool is_told = false;  // once a process is enough
+  if (!std::exchange(is_told, true)) {
+    log::warning(
+        "support for restriction \"check_relay_domains\" will be removed from Postfix; use "
+        "\"reject_unauth_destination\" instead");
+  }
   if (check.session().recipient.empty()) return Outcome::dunno;
   const Outcome outcome = permit_auth_destination(check);
   if (outcome != Outcome::dunno) return outcome;
@@ -136,8 +147,8 @@ constexpr std::array kSimple{
     Simple{"defer", defer_plainly},
     Simple{"defer_if_permit", defer_if_permit},
     Simple{"defer_if_reject", defer_if_reject},
-    Simple{"permit_mynetworks", permit_mynetworks},
-    Simple{"permit_inet_interfaces", permit_inet_interfaces},
+    Simple{"permit_mynetworks", permit_mynetworks, false},
+    Simple{"permit_inet_interfaces", permit_inet_interfaces, false},
     Simple{"permit_sasl_authenticated", nobody},
     Simple{"permit_tls_clientcerts", nobody},
     Simple{"permit_tls_all_clientcerts", nobody},
@@ -261,7 +272,7 @@ Restrictions RestrictionParser::parse(std::string_view parameter, std::string_vi
 
 Restriction RestrictionParser::one(std::string_view parameter, const Words& words, std::size_t& at) {
   const std::string& name = words[at++];
-  if (const auto row = find_row(kSimple, name); row != kSimple.end()) return {name, row->apply};
+  if (const auto row = find_row(kSimple, name); row != kSimple.end()) return {name, row->apply, row->decides};
   if (equal_ignoring_case(name, "warn_if_reject")) {
     if (at >= words.size()) return {name, nobody};
     Restriction inner = one(parameter, words, at);

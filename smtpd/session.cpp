@@ -47,8 +47,7 @@ void Session::run() {
 }
 
 bool Session::greet() {
-  if (stream_.input_is_waiting()) {
-    stream_.fill(deadline(), kInputLimit);
+  if (stream_.input_is_waiting() && stream_.fill(deadline(), kInputLimit) == runtime::Io::ok) {
     note_improper_pipelining();
     if (end_ != End::none) return stream_.flush(deadline()), false;
   }

@@ -30,6 +30,8 @@ ACTIONS = {
 }
 
 ZONE = """
+test. 60 NS ns.test.
+ns.test. 60 A 192.0.2.96
 friend.test. 60 A 192.0.2.80
 friend.test. 60 MX 10 mx.friend.test.
 mx.friend.test. 60 A 192.0.2.81
@@ -122,7 +124,7 @@ RULES = {
     "permit": "permit", "reject": "reject", "defer": "defer", "defer-if-permit": "defer_if_permit", "defer-if-reject": "defer_if_reject, reject",
     "defer-if-both": "defer_if_permit, defer_if_reject, reject", "defer-if-both-2": "defer_if_reject, defer_if_permit, reject",
     "defer-if-twice": "reject_unknown_sender_domain, defer_if_permit", "class-if-reject": "waiting, reject", "class-if-permit": "postponing, reject", "warn-if-reject": "warn_if_reject defer_if_reject, reject",
-    "defer-if-reject-defer": "defer_if_reject, defer", "warn-unknown": "warn_if_reject NONSENSE, reject", "two-reject": "defer_if_reject, defer_if_reject, reject", "warn": "warn_if_reject reject", "warn-defer": "warn_if_reject defer_if_permit",
+    "defer-if-reject-defer": "defer_if_reject, defer", "two-reject": "defer_if_reject, defer_if_reject, reject", "warn": "warn_if_reject reject", "warn-defer": "warn_if_reject defer_if_permit",
     "warn-none": "warn_if_reject", "old-relay": "check_relay_domains",
     "mynetworks": "permit_mynetworks, reject", "inet": "permit_inet_interfaces, reject", "sasl": "permit_sasl_authenticated, reject",
     "tls": "permit_tls_clientcerts, permit_tls_all_clientcerts, reject", "naked": "permit_naked_ip_address, reject",
@@ -276,7 +278,7 @@ def rule(name, sender="s@friend.test", helo="friend.test", by=STRANGER, recipien
 
 def rules():
     """The restrictions one by one, by the recipient's name or, where the recipient is judged, by the sender's."""
-    for name in ("permit", "reject", "defer", "defer-if-permit", "defer-if-reject", "defer-if-both", "defer-if-both-2", "class-if-reject", "class-if-permit", "warn-if-reject", "defer-if-reject-defer", "warn-unknown", "two-reject", "warn", "warn-defer", "warn-none", "sasl", "tls", "naked",
+    for name in ("permit", "reject", "defer", "defer-if-permit", "defer-if-reject", "defer-if-both", "defer-if-both-2", "class-if-reject", "class-if-permit", "warn-if-reject", "defer-if-reject-defer", "two-reject", "warn", "warn-defer", "warn-none", "sasl", "tls", "naked",
                  "pipelining", "plaintext"):
         yield rule(name)
     for name in ("mynetworks", "inet"):
@@ -338,7 +340,9 @@ def few_rules(count):
 def relaying():
     recipients = ("alice@virt.test", "x@elsewhere.test", "x@by-ok.test", "x@by-permit.test")
     for by in (client("192.0.2.7"), client("192.0.2.1", "good.test"), client("192.0.2.8"), client("192.0.2.1", "deaf.test"), STRANGER):
-        for helo in ("friend.test", "by-ok.test", "by-permit.test"):
+        # Postfix remembers a failure and tells it once.
+        is_failing = any(word in line for line in by for word in ("deaf", "192.0.2.8"))
+        for helo in ("friend.test",) if is_failing else ("friend.test", "by-ok.test", "by-permit.test"):
             yield [*by, *mail(recipients=recipients, helo=helo)]
 
 
