@@ -124,7 +124,7 @@ Outcome refuse_unlisted(Check& check, Subject subject) {
   const auto listed = is_listed({rules->tables}, address, settings.address_rules);
   if (!listed) return lookup_trouble(check, subject, listed.error());
   if (*listed) return Outcome::dunno;
-  // Who is in no alias domain is so for all: nothing of a table is told, and the status is the recipient's.
+  // Of alias domains the reference speaks always so: the table is named, the status is a recipient's.
   const std::string text = check.settings().shows_table_name || is_alias_domain
                                ? fmt::format("User unknown in {} table", rules->name)
                                : std::string("User unknown");
