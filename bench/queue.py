@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 
-from harness import processes
 from harness.instance import IS_ROOT, _owner_ids
 from harness.suite import Suite
 

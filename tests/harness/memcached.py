@@ -1,6 +1,5 @@
 """A private memcached server."""
 import shutil
-import socket
 
 from .instance import IS_ROOT
 from .ports import free_port

@@ -1,5 +1,4 @@
 """Debian's Postfix, private, delivering each domain to the port of a scripted peer: what our agents are compared with."""
-import os
 import re
 import shutil
 import subprocess

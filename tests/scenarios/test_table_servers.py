@@ -11,6 +11,7 @@ import pytest
 from harness.memcached import Memcached
 from harness.ports import free_port
 from harness.postgres import Postgres
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.posthouse_only("settings of our own; the common ones are in oracle/test_tables.py")
 
