@@ -257,7 +257,7 @@ def test_a_daemon_without_memory(running, sink, daemon):
 
 
 def without_sanitizer(mta):
-    if "asan" in str(mta.suite.commands):
+    if mta.suite.has_sanitizer:
         pytest.skip("a sanitizer needs the memory itself")
 
 

@@ -25,6 +25,10 @@ class Suite:
     def is_posthouse(self):
         return self.name == "posthouse"
 
+    @property
+    def has_sanitizer(self):
+        return "asan" in str(self.commands)
+
     def command(self, name):
         return str(self.commands / name)
 

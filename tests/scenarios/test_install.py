@@ -1,14 +1,12 @@
 """`cmake --install` puts everything below the prefix (and DESTDIR), and what it put there runs."""
 import json
-import os
 import re
-import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from harness.installation import install, postconf
 from harness.suite import SOURCE, Suite
 
 pytestmark = pytest.mark.posthouse_only("installs this project")
@@ -16,19 +14,6 @@ COMMANDS = {"mailq", "newaliases", "postalias", "postcat", "postconf", "postdrop
             "postqueue", "postsuper", "sendmail"}
 DAEMONS = {"bounce", "cleanup", "discard", "error", "flush", "lmtp", "local", "master", "pickup", "postlogd", "proxymap", "qmgr",
            "showq", "smtp", "smtpd", "trivial-rewrite", "verify", "virtual"}
-
-
-def install(prefix, destdir=None):
-    build = Suite.posthouse().commands.parent
-    environment = {**os.environ, **({"DESTDIR": str(destdir)} if destdir else {})}
-    subprocess.run(["cmake", "--install", build, "--prefix", prefix, "--strip"], check=True, capture_output=True,
-                   env=environment, timeout=300)
-    root = Path(f"{destdir or ''}{prefix}")
-    return root, root / "sbin", root / "libexec/posthouse"
-
-
-def postconf(commands, *arguments):
-    return subprocess.run([commands / "postconf", "-h", *arguments], check=True, capture_output=True, text=True).stdout.split()
 
 
 def test_destdir_stands_before_the_prefix(folder):
@@ -76,31 +61,3 @@ def test_an_installation_runs_from_its_prefix(folder, make_instance):
     mta.reload()
     mta.deliver("alice@virt.test")
     mta.maildir("alice").wait(3)
-
-
-@pytest.mark.needs_root("set-gid programs, a mount of the configuration's default place")
-def test_set_gid_commands_run_from_a_moved_prefix(folder, make_instance):
-    """An ordinary user submits and looks at the queue. The programs with more rights than he has need no path of their
-    own, and believe none: the user could have made the place where they stand."""
-    install(folder / "first")
-    prefix = (folder / "first").rename(folder / "second")
-    commands = prefix / "sbin"
-    mta = make_instance("moved", Suite("posthouse", commands, prefix / "libexec/posthouse", Suite.posthouse().master_cf))
-    mta.start(command_directory=None, daemon_directory=None)
-    for name in ("postdrop", "postqueue", "postconf"):      # the last only to see what it believes
-        shutil.chown(commands / name, "root", "postdrop")
-        (commands / name).chmod(0o2755)
-
-    def as_nobody(*command, **options):
-        # The configuration stands in its default place: no user may name another one to a set-gid program.
-        inside = f"mount --bind {mta.config} {postconf(commands, '-d', 'config_directory')[0]} && exec {shlex.join(map(str, command))}"
-        return subprocess.run(["unshare", "--mount", "sh", "-c", inside], capture_output=True, text=True, cwd="/", timeout=60, **options)
-
-    nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-    sent = as_nobody(*nobody, commands / "sendmail", "alice@virt.test", input="Subject: x\n\nx\n")
-    assert (sent.returncode, sent.stderr) == (0, "")
-    mta.maildir("alice").wait()
-    listed = as_nobody(*nobody, commands / "postqueue", "-p")
-    assert (listed.returncode, listed.stdout) == (0, "Mail queue is empty\n")
-    believed = as_nobody(*nobody, commands / "postconf", "-d", "-h", "command_directory")
-    assert believed.returncode == 0 and str(folder) not in believed.stdout
