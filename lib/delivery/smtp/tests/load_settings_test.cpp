@@ -34,7 +34,8 @@ TEST(LoadSettings, DnsSupportLevel) {
   EXPECT_EQ(lookup("smtp_dns_support_level = disabled"), "-D");
   EXPECT_EQ(lookup("smtp_dns_support_level = enabled\ndisable_dns_lookups = yes"), "D");
   EXPECT_EQ(lookup("smtp_dns_support_level = dnssec"), "D");
-  EXPECT_EQ(lookup("smtp_dns_support_level = secure"), "smtp_dns_support_level = secure: expected disabled, enabled or dnssec");
+  EXPECT_EQ(lookup("smtp_dns_support_level = secure"),
+            "smtp_dns_support_level = secure: expected disabled, enabled or dnssec");
 }
 
 TEST(LoadSettings, Addresses) {
