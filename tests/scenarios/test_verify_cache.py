@@ -67,7 +67,7 @@ def remembers_over_a_restart(mta, sink):
 def test_a_cache_behind_proxymap(verifying, sink):
     verifying.configure(address_verify_map=f"proxy:btree:{verifying.data}/shared")
     remembers_over_a_restart(verifying, sink)
-    verifying.log.wait(rf"^cache proxy:btree:{verifying.data}/shared full cleanup: retained=0 dropped=0 entries$", process="verify")
+    verifying.log.wait(rf"^cache proxy:btree:{verifying.data}/shared full cleanup: retained=\d+ dropped=0 entries$", process="verify")
 
 
 @pytest.mark.posthouse_only("the reference walks through no table behind proxymap, and its proxywrite waits for its own lock")
