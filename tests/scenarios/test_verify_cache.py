@@ -112,7 +112,7 @@ def test_a_cache_in_redis_is_shared_by_two_hosts(verifying, sink, redis, make_in
     verifying.start()
     assert verifying.ask("another@relay.test").code == 250
     wait_for(lambda: redis.cli("dbsize") == "1", lambda: f"only the time of the last cleaning is left of {redis.cli('keys', '*')}")
-    verifying.log.wait(rf"^cache redis:\S+/cache\.cf full cleanup: retained=0 dropped=\d+ entries$", process="verify")
+    verifying.log.wait(r"^cache redis:\S+/cache\.cf full cleanup: retained=0 dropped=\d+ entries$", process="verify")
 
 
 def test_without_negative_answers_in_the_cache_each_question_is_a_probe(verifying, sink):
