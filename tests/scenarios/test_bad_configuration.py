@@ -7,6 +7,7 @@ import pytest
 
 from harness import processes
 from harness.instance import IS_ROOT
+from harness.waiting import wait_for
 
 
 def refuses(mta, *patterns):
@@ -45,6 +46,16 @@ def line_of(path, start):
     return next(number for number, line in enumerate(path.read_text().splitlines(), 1) if line.startswith(start))
 
 
+def has_started(pid):
+    """A daemon takes SIGHUP when it has read its configuration."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            blocked = next(int(line.split()[1], 16) for line in file if line.startswith("SigBlk:"))
+    except (OSError, StopIteration):
+        return False
+    return not blocked >> (signal.SIGHUP - 1) & 1
+
+
 @pytest.mark.posthouse_only(ONE_LINE)
 def test_check_and_reload_name_the_place_and_keep_the_old_system(mta):
     mta.allowed_trouble.append(r"fatal: |error: ")
@@ -61,6 +72,8 @@ def test_check_and_reload_name_the_place_and_keep_the_old_system(mta):
         refused += 1
 
     with mta.peer() as peer:
+        wait_for(lambda: len(mta.pids("master")) == 1 and all(has_started(pid) for pid in mta.pids("smtpd")),
+                 "no process reads main.cf any more")
         old = {daemon: mta.pids(daemon) for daemon in ("smtpd", "qmgr")}
         good = dict(mta.main)
         for name, (value, text) in BAD_MAIN_CF.items():
