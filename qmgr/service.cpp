@@ -187,6 +187,7 @@ Result<void> QueueManager::reload(const service::Environment& environment) {
   auto settings = load(environment);
   if (!settings) return fail(std::move(settings.error()));
   take_timeout(*settings);
+  clients_->rewrite.forget();
   active_->reconfigure(Router(settings->rules), limits_of(*settings), settings->limits, settings->layout);
   feeder_->set_queue_run_delay(settings->parameters->queue_run_delay());
   return {};

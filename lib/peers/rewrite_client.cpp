@@ -59,6 +59,19 @@ void RewriteClient::Cache<Value>::store(const std::string& key, const Value& val
   recent_.insert_or_assign(key, Entry{value, expires});
 }
 
+template <class Value>
+void RewriteClient::Cache<Value>::clear() {
+  recent_.clear();
+  older_.clear();
+}
+
+void RewriteClient::forget() {
+  rewritten_.clear();
+  resolved_.clear();
+  depends_on_sender_ = true;
+  client_.disconnect();
+}
+
 Result<std::vector<std::string>> RewriteClient::rewrite(std::string_view context,
                                                         const std::vector<std::string>& addresses,
                                                         Deadline deadline) {

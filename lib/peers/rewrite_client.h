@@ -29,6 +29,9 @@ class RewriteClient {
   Result<std::vector<ipc::Resolved>> resolve(const ipc::ResolveQuery& query, Deadline deadline);
   Result<ipc::Resolved> resolve(std::string_view sender, const std::string& recipient, Deadline deadline);
 
+  // After a reload: what was answered before counts no more.
+  void forget();
+
  private:
   template <class Value>
   class Cache {
@@ -36,6 +39,7 @@ class RewriteClient {
     explicit Cache(std::size_t limit) : limit_(limit) {}
     const Value* find(const std::string& key, Deadline now) const;
     void store(const std::string& key, const Value& value, Deadline expires);
+    void clear();
 
    private:
     struct Entry {

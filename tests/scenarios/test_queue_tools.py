@@ -110,8 +110,7 @@ def test_the_listing_tells_states(deferred, sink):
     held, expired, active = [mta.deliver(f"{name}@elsewhere.test", sender=f"{name}@virt.test")[0] for name in ("held", "expired", "active")]
     mta.wait_queue("deferred", 3)
     mta.run("postsuper", "-h", held, "-e", expired)
-    mta.configure(relayhost=sink.nexthop)
-    mta.reload()
+    mta.apply(relayhost=sink.nexthop)
     mta.run("postqueue", "-i", active)
     sink.wait_until(lambda: any(line == "DATA" for _, line in sink.commands), "the message is being delivered")
     listing = mta.run("postqueue", "-p").stdout
@@ -130,13 +129,15 @@ def test_root_sees_the_queue_while_the_system_is_down(deferred):
     mta.wait_queue("deferred", 1)
     running = mta.run("postqueue", "-p").stdout
     mta.stop()
-    warning = "postqueue: warning: Mail system is down -- accessing queue directly (Connect to the Postfix showq service: Connection refused)\n"
-    assert mta.run("postqueue", "-p").stdout == warning + running
+    down = r"(?:Connection refused|No such file or directory)"      # sockets of a stopped system may be gone
+    warning = rf"postqueue: warning: Mail system is down -- accessing queue directly \(Connect to the Postfix showq service: {down}\)\n"
+    assert re.fullmatch(warning + re.escape(running), mta.run("postqueue", "-p").stdout)
     listed = mta.run("postqueue", "-j").stdout
-    assert listed.startswith(warning) and json.loads(listed[len(warning):])["queue_id"] == queue_id
-    for arguments, line in ((["-f"], ""), (["-i", queue_id], "postqueue: warning: connect to public/flush: Connection refused\n")):
+    assert json.loads(listed[re.match(warning, listed).end():])["queue_id"] == queue_id
+    for arguments, line in ((["-f"], ""), (["-i", queue_id], rf"postqueue: warning: connect to public/flush: {down}\n")):
         result = mta.run("postqueue", *arguments, check=False)
-        assert (result.returncode, result.stdout) == (69, line + "postqueue: fatal: Cannot flush mail queue - mail system is down\n")
+        assert result.returncode == 69
+        assert re.fullmatch(line + "postqueue: fatal: Cannot flush mail queue - mail system is down\n", result.stdout)
 
 
 def test_requeue_goes_through_cleanup_again(deferred):

@@ -29,6 +29,7 @@ int main_of(int argc, char** argv) {
   try {
     request = parse_request(argc, argv);
   } catch (const std::invalid_argument& problem) {
+    if (const auto started = command::start("postlog", {})) open_log(*started, {});
     log::die(problem.what());
   }
   const auto started = command::start("postlog", request.config_directory);

@@ -51,10 +51,11 @@ class Service {
     runtime::run([&] {
       runtime::Fiber server = runtime::spawn([this] {
         runtime::Watch watch(listener_.get(), runtime::Watch::Mode::listener);
-        if (watch.readable(deadline_after(5s)) != runtime::Wake::ready) return;
-        ipc::Connection connection(
-            runtime::Stream(UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC))));
-        (void)dispatcher_.serve(connection, 5s);
+        while (watch.readable(deadline_after(5s)) == runtime::Wake::ready) {
+          ipc::Connection connection(
+              runtime::Stream(UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC))));
+          (void)dispatcher_.serve(connection, 5s);
+        }
       });
       {
         RewriteClient client(path_, 8);
@@ -88,6 +89,16 @@ TEST(RewriteClient, AsksOnlyForWhatItDoesNotKnow) {
     EXPECT_EQ(*client.rewrite("remote", "a", soon()), "a@remote");
   });
   EXPECT_THAT(service.asked, testing::ElementsAre("a", "b", "c", "a"));
+}
+
+TEST(RewriteClient, ForgetsWhatWasAnsweredBeforeAReload) {
+  Service service;
+  service.run([&](RewriteClient& client) {
+    EXPECT_TRUE(client.rewrite("local", "a", soon()));
+    client.forget();
+    EXPECT_TRUE(client.rewrite("local", "a", soon()));
+  });
+  EXPECT_THAT(service.asked, testing::ElementsAre("a", "a"));
 }
 
 TEST(RewriteClient, DoesNotKeepWhatMustNotBeKept) {
