@@ -66,6 +66,7 @@ bool refuses_recipient(Check& check) {
 }  // namespace
 
 std::optional<Reply> check_client(Session& session) {
+  if (session.settings().is_user_session) return std::nullopt;
   Check check(session, Subject::client);
   if (refuses(session.settings().lists.client, Subject::client, check)) return check.reply();
   session.client_deferral = check.take_deferral();
@@ -73,6 +74,7 @@ std::optional<Reply> check_client(Session& session) {
 }
 
 std::optional<Reply> check_helo(Session& session) {
+  if (session.settings().is_user_session) return std::nullopt;
   Check check(session, Subject::helo);
   if (refuses(session.settings().lists.helo, Subject::helo, check)) return check.reply();
   session.helo_deferral = check.take_deferral();

@@ -54,7 +54,8 @@ void open_log(const Arguments& arguments, const config::MainCf& main_cf) {
   const bool is_null = ::stat("/dev/null", &null_device) == 0 && status.st_rdev == null_device.st_rdev &&
                        S_ISCHR(status.st_mode);
   log::Setup setup = log::setup_from(main_cf, arguments.process_name);
-  setup.postlog_socket = "public/postlog";  // below the working directory, also in a chroot
+  // Below the working directory, also in a chroot; who stands alone is not there yet.
+  if (!arguments.is_stand_alone) setup.postlog_socket = "public/postlog";
   setup.inherited_fd = inherited && !is_null ? kLogFd : -1;
   setup.buffered = true;
   log::open(setup);

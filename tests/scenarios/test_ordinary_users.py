@@ -170,10 +170,11 @@ def test_the_queue_is_not_for_users(host):
     assert (result.returncode, result.stdout) == (1, "postsuper: fatal: use of this command is reserved for the superuser\n")
     result = host.run("postcat", "-q", queue_id, check=False, user="nobody")
     assert result.returncode == 1 and "Permission denied" in result.stdout
-    for arguments, line in ((["-p"], "Queue report unavailable - mail system is down (Connect to the Postfix showq service: Connection refused)"),
+    why = r"(?:Connection refused|No such file or directory)"       # sockets of a stopped system may be gone
+    for arguments, line in ((["-p"], rf"Queue report unavailable - mail system is down \(Connect to the Postfix showq service: {why}\)"),
                             (["-f"], "Cannot flush mail queue - mail system is down")):
         result = host.run("postqueue", *arguments, check=False, user="nobody")
-        assert (result.returncode, result.stdout) == (69, f"postqueue: fatal: {line}\n")
+        assert result.returncode == 69 and re.fullmatch(f"postqueue: fatal: {line}\n", result.stdout), result.stdout
     assert host.queued("maildrop") == [queue_id]
     host.start()
     wait_for(lambda: host.maildir("alice").files(), "the mail of root is still there and arrives")

@@ -104,12 +104,15 @@ void show_queued(const queuefile::Layout& layout, const std::string& name, const
   if (!id) log::die(fmt::format("bad mail queue ID: {}", name));
   auto& files = queuefile::FileSystem::system();
   namespace queue = queuefile::queue;
+  int error = ENOENT;
   for (auto directory : {queue::kActive, queue::kDeferred, queue::kIncoming, queue::kHold, queue::kCorrupt,
                          queue::kMaildrop}) {
     const std::string path = layout.path(directory, *id);
-    if (auto file = files.open(path, queuefile::OpenFor::reading)) return show(**file, path, parts);
+    auto file = files.open(path, queuefile::OpenFor::reading);
+    if (file) return show(**file, path, parts);
+    if (error == ENOENT) error = file.error();
   }
-  log::die(fmt::format("open queue file {}: {}", name, error_text(ENOENT)));
+  log::die(fmt::format("open queue file {}: {}", name, error_text(error)));
 }
 
 int run(int argc, char** argv) {
