@@ -16,9 +16,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::StartsWith;
 
-ipc::DeliveryRecord record(std::string address, std::string reason, std::uint32_t notify = 0) {
+ipc::DeliveryRecord record(const std::string& address, std::string reason, std::uint32_t notify = 0) {
   ipc::DeliveryRecord result;
   result.recipient = {.offset = 1,
                       .original = address,

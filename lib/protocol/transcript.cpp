@@ -14,8 +14,8 @@ constexpr std::size_t kRoom = Transcript::kLimit / 4;
 
 void append_line(std::string& out, char direction, std::string_view line) {
   const std::string labelled = (direction == 'I' ? "In:  " : "Out: ") + printable(line);
-  for (const std::string_view part : split(folded(labelled, kColumns), '\n'))
-    out.append(" ").append(part) += '\n';
+  const std::string lines = folded(labelled, kColumns);
+  for (const std::string_view part : split(lines, '\n')) out.append(" ").append(part) += '\n';
 }
 
 }  // namespace

@@ -157,7 +157,8 @@ int run(int argc, char** argv, const Plan& plan, const Factory& factory) {
     if (!arguments) throw StartError(arguments.error().text);
     process = start_up(*arguments, plan, factory);
   } catch (const std::exception& error) {
-    for (const std::string_view line : split(error.what(), '\n')) log::fatal(line);
+    const std::string_view text = error.what();
+    for (const std::string_view line : split(text, '\n')) log::fatal(line);
     log::flush();
     return 1;
   }

@@ -382,14 +382,14 @@ ServiceChange Postconf::apply(ServiceLine& service, const Pattern& request, cons
     if (options_.edit == Options::Edit::remove) return {.kind = Kind::remove};
     if (options_.edit == Options::Edit::comment_out) return {.kind = Kind::comment_out};
     service = parse_request(value, request.request);
-    return {.kind = Kind::replace, .text = service.text(true)};
+    return {.kind = Kind::replace, .text = service.text(true), .is_another_entry = true};
   }
   if (options_.subject == Options::Subject::fields) {
     service.set_field(request.rest, value);
   } else if (options_.edit == Options::Edit::set) {
     service.set_parameter(request.rest, value);
-  } else if (!service.remove_parameter(request.rest)) {
-    return {};
+  } else {
+    service.remove_parameter(request.rest);
   }
   return {.kind = Kind::replace, .text = service.text(true)};
 }

@@ -49,9 +49,8 @@ KnownNames::KnownNames(const config::MainCf& main_cf, const std::vector<ServiceL
   for (const ServiceLine& service : services) {
     for (const auto& [name, value] : service.parameters()) find_references(value);
   }
-  for (const std::string_view name : split_any(main_cf.value("smtpd_restriction_classes"))) {
-    referenced_.emplace(name);
-  }
+  const std::string classes = main_cf.value("smtpd_restriction_classes");
+  for (const std::string_view name : split_any(classes)) referenced_.emplace(name);
   for (const auto& [name, entry] : main_cf.entries()) {
     const bool is_own = referenced_.contains(name) || is_table_parameter(name);
     if (is_own && !builtin().contains(name) && !service_.contains(name)) user_.insert(name);

@@ -67,7 +67,7 @@ std::string edit_master_cf(std::string_view text, std::string_view file_name,
     } else if (current->kind == ServiceChange::Kind::comment_out) {
       out += "#" + line + "\n";
     } else if (current->kind == ServiceChange::Kind::replace && begins) {
-      replacement = current->text + "\n";
+      (current->is_another_entry ? out : replacement) += current->text + "\n";
     }
   }
   out += replacement;

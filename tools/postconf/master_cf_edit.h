@@ -14,10 +14,11 @@ namespace posthouse::postconf {
 struct ServiceChange {
   enum class Kind : unsigned char { keep, replace, comment_out, remove };
   Kind kind = Kind::keep;
-  std::string text = {};  // for replace
+  std::string text = {};          // for replace
+  bool is_another_entry = false;  // for replace: comments of the old one stay behind it
 };
 
-// Asks `change` about each service. Comments within and after a replaced one move in front of it. `append` is
+// Asks `change` about each service. Comments within and after a changed one move in front of it. `append` is
 // a new service line at the end, or empty. Throws Fatal "file NAME: line N: ..." for a line that cannot be
 // read.
 std::string edit_master_cf(std::string_view text, std::string_view file_name,

@@ -164,10 +164,10 @@ void ServiceLine::set_parameter(std::string_view parameter, std::string_view val
                             .value = std::string(value)});
 }
 
-bool ServiceLine::remove_parameter(std::string_view parameter) {
-  return std::erase_if(arguments_, [parameter](const Argument& argument) {
-           return argument.is_setting && argument.name == parameter;
-         }) > 0;
+void ServiceLine::remove_parameter(std::string_view parameter) {
+  std::erase_if(arguments_, [parameter](const Argument& argument) {
+    return argument.is_setting && argument.name == parameter;
+  });
 }
 
 std::string ServiceLine::command_text(std::string line, bool folds) const {

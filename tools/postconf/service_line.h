@@ -35,7 +35,7 @@ class ServiceLine {
   // The -o settings, in order.
   std::vector<std::pair<std::string, std::string>> parameters() const;
   void set_parameter(std::string_view parameter, std::string_view value);
-  bool remove_parameter(std::string_view parameter);
+  void remove_parameter(std::string_view parameter);
   // Values of -o settings are replaced by what `change` makes of them.
   template <class Change>
   void change_parameters(Change&& change) {

@@ -131,7 +131,8 @@ void take_rules(Tables& tables, const ClientConfig& config, LdapRules& rules) {
   }
   const auto take_list = [&](std::string_view setting, std::string_view fallback) {
     std::set<std::string> out;
-    for (std::string_view word : split_any(config.text(setting, fallback))) out.insert(lower(word));
+    const std::string words = config.text(setting, fallback);
+    for (std::string_view word : split_any(words)) out.insert(lower(word));
     return out;
   };
   DirectoryRules& directory = rules.directory;
