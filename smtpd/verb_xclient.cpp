@@ -55,7 +55,7 @@ void set_name(const Attribute& attribute, std::string& name, NameStatus& status)
 std::optional<Reply> set_client(Client& client, std::optional<std::string>& helo, bool& is_esmtp,
                                 const Attribute& attribute) {
   const auto& [name, value, is_temporary] = attribute;
-  const auto bad = [&] { return Reply{fmt::format("501 5.5.4 Bad {} syntax: {}", name, value)}; };
+  const auto bad = [&] { return Reply{fmt::format("501 5.5.4 Bad {} syntax: {}", name, printable(value))}; };
   const bool is_name = name == "NAME" || name == "REVERSE_NAME";
   if (is_name && !value.empty() && !mail::is_valid_hostname(value)) return bad();
   if (name == "NAME") {
@@ -76,7 +76,7 @@ std::optional<Reply> set_client(Client& client, std::optional<std::string>& helo
     if (!equal_ignoring_case(value, "SMTP") && !equal_ignoring_case(value, "ESMTP")) return bad();
     is_esmtp = equal_ignoring_case(value, "ESMTP");
   } else if (name != "LOGIN") {
-    return Reply{fmt::format("501 5.5.4 Bad XCLIENT attribute name: {}", name)};
+    return Reply{fmt::format("501 5.5.4 Bad XCLIENT attribute name: {}", printable(name))};
   }
   return std::nullopt;
 }
@@ -87,7 +87,7 @@ std::optional<Reply> set_forwarded(Forwarded& forwarded, const Attribute& attrib
     forwarded.name = value;
   } else if (name == "ADDR") {
     if (!value.empty() && !bare_address(value))
-      return Reply{fmt::format("501 5.5.4 Bad ADDR syntax: {}", value)};
+      return Reply{fmt::format("501 5.5.4 Bad ADDR syntax: {}", printable(value))};
     forwarded.address = value;
   } else if (name == "PORT") {
     forwarded.port = value;
@@ -99,11 +99,11 @@ std::optional<Reply> set_forwarded(Forwarded& forwarded, const Attribute& attrib
     forwarded.ident = value;
   } else if (name == "SOURCE") {
     if (!equal_ignoring_case(value, "LOCAL") && !equal_ignoring_case(value, "REMOTE")) {
-      return Reply{fmt::format("501 5.5.4 Bad SOURCE syntax: {}", value)};
+      return Reply{fmt::format("501 5.5.4 Bad SOURCE syntax: {}", printable(value))};
     }
     forwarded.domain = upper(value);
   } else {
-    return Reply{fmt::format("501 5.5.4 Bad XFORWARD attribute name: {}", name)};
+    return Reply{fmt::format("501 5.5.4 Bad XFORWARD attribute name: {}", printable(name))};
   }
   return std::nullopt;
 }
