@@ -97,10 +97,6 @@ Result<Frame> Connection::receive(Deadline deadline) {
 }
 
 bool Connection::was_closed_by_peer(const Failure& failure) {
-  // A reset: it ended before it had read everything.
-  for (const int error : {ECONNRESET, EPIPE}) {
-    if (failure.text == fmt::format("{}: {}", kLost, error_text(error))) return true;
-  }
   return failure.text == kLost;
 }
 
