@@ -54,6 +54,7 @@ def both(tmp_path_factory):
         for mta in pair:
             prepare(mta, dns)
             mta.start()
+            mta.log.wait(r"^disconnect from ", process="smtpd")     # of who looked whether it has started
         yield pair
         for mta in pair:
             mta.check()
