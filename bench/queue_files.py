@@ -26,8 +26,8 @@ def queue_file(sender, recipients, lines, now):
     return size + envelope + content + record("X") + record("E")
 
 
-def fill_deferred(queue, count, owner, next_attempt_in=86400, domains=1000):
-    """`count` messages in deferred/, each due in a day, to recipients in `domains` domains."""
+def fill_deferred(queue, count, owner, next_attempt_in=3600, domains=1000):
+    """`count` messages in deferred/, each due in an hour, to recipients in `domains` domains."""
     now = int(time.time())
     queue = Path(queue)
     for digit in "0123456789ABCDEF":

@@ -289,7 +289,8 @@ class Instance:
         return self.queued(queue)
 
     def wait_empty(self, timeout=None):
-        wait_for(lambda: not self.queued(), lambda: f"an empty queue; it has {self.queued()}\n{self.log.text()[-4000:]}", timeout)
+        # Two looks: a message may move from a queue not yet looked at to one that was.
+        wait_for(lambda: not self.queued() and not self.queued(), lambda: f"an empty queue; it has {self.queued()}\n{self.log.text()[-4000:]}", timeout)
 
     def queue_file(self, queue_id):
         return next((Path(parent) / queue_id for queue in QUEUES

@@ -57,7 +57,7 @@ def test_hold_keeps_the_message_until_it_is_released(running):
     assert not running.log.has(r"to=<rehold@virt\.test>.* triggers HOLD"), "one word is enough"
     running.run("postsuper", "-H", queue_id)
     running.run("postqueue", "-f")
-    running.wait_empty()
+    running.log.wait(rf"^{queue_id}: removed$", process="qmgr")
     assert boxes(running, message_id) == ["alice", "rehold"]
 
 
