@@ -1,6 +1,4 @@
 """Both suites' table tools side by side."""
-from pathlib import Path
-
 import pytest
 
 from harness.suite import Suite
@@ -14,7 +12,4 @@ def ours(folder):
 
 @pytest.fixture
 def theirs(folder):
-    reference = Suite.reference()
-    if not Path(reference.command("postmap")).exists():
-        pytest.skip("Debian's postfix is not installed")
-    return Tool(reference, folder)
+    return Tool(Suite.reference(), folder)

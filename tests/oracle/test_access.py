@@ -7,11 +7,11 @@ import pytest
 
 from access_cases import DIALOGUES, FAILING, LISTENERS, MESSAGE, ZONE, files
 from harness.dns import DnsServer
-from harness.instance import IS_ROOT, Instance
+from harness.instance import Instance
 from harness.peer import Closed, Peer
 from harness.suite import Suite
 
-pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the reference needs root")
+pytestmark = pytest.mark.needs_root("the reference")
 
 ROOMY = ("smtpd_hard_error_limit=1000", "smtpd_soft_error_limit=1000", "smtpd_junk_command_limit=1000")
 # Lines about the session itself, and Postfix's about names that cannot be in the DNS.
@@ -40,14 +40,8 @@ def prepare(mta, dns):
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
-    ours = Suite.posthouse()
-    if ours.missing():
-        pytest.skip("not built")
-    folder = tmp_path_factory.mktemp("access")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
-    pair = [Instance(suite, folder / suite.name, "mx") for suite in (Suite.reference(), ours)]
+def both(module_folder):
+    pair = [Instance(suite, module_folder / suite.name, "mx") for suite in (Suite.reference(), Suite.posthouse())]
     with DnsServer.on_port_53(ZONE) as dns:
         for name in FAILING:
             dns.fail(name)

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from harness.instance import IS_ROOT, Instance
+from harness.instance import Instance
 from harness.peer import Closed, Peer
 from harness.suite import Suite
 
-pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the reference needs root")
+pytestmark = pytest.mark.needs_root("the reference")
 
 ADDRESSES = [
     "a@b.test", "<a@b.test>", " <a@b.test>", "<a@b.test", "a@b.test>", "<<a@b.test>>", "<a@b.test> ", "<>", "", "< >", "<@>", "<a@>",
@@ -45,16 +45,10 @@ ROOMY = ("smtpd_hard_error_limit=1000", "smtpd_soft_error_limit=1000", "smtpd_ju
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
-    ours = Suite.posthouse()
-    if ours.missing():
-        pytest.skip("not built")
-    folder = tmp_path_factory.mktemp("oracle")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
+def both(module_folder):
     pair = []
-    for suite in (Suite.reference(), ours):
-        mta = Instance(suite, folder / suite.name, "mx")
+    for suite in (Suite.reference(), Suite.posthouse()):
+        mta = Instance(suite, module_folder / suite.name, "mx")
         mta.configure(mail_name="Postfix", virtual_mailbox_maps="static:all/", smtpd_error_sleep_time="0", biff="no")
         mta.roomy = mta.smtpd_service(None, *ROOMY)
         mta.stranger = mta.smtpd_service(None, *ROOMY, "mynetworks=192.0.2.0/24")

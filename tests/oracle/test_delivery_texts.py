@@ -1,6 +1,4 @@
 """For everything a peer may do, our smtp and lmtp say the same as Debian's: relay, status code, status and reason."""
-import os
-import shutil
 import socket
 
 import pytest
@@ -15,7 +13,7 @@ from smtp_script import Peer
 LIMITS = ("helo", "mail", "rcpt", "data_init", "data_done", "rset", "quit")
 MESSAGE = b"Subject: x\n\nhello\n.dot\n"
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0 or not shutil.which("postfix"), reason="needs root and Debian's Postfix")
+pytestmark = pytest.mark.needs_root("the reference")
 
 
 def settings(program):

@@ -1,7 +1,6 @@
 """Headers and envelopes of messages through both suites: senders, header fields of each kind, copies. Everything goes to one
 sink per suite, where the messages are compared byte by byte, without what differs from run to run."""
 import difflib
-import os
 import re
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ from harness.waiting import wait_for
 
 from header_cases import CONFIGURATIONS, HEADERS, OWN, RECIPIENTS, SENDERS, WAYS
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0 or not shutil.which("postfix"), reason="needs root and Debian's Postfix")
+pytestmark = pytest.mark.needs_root("the reference")
 
 
 class Relay:

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from harness.instance import IS_ROOT, Instance
+from harness.instance import Instance
 from harness.peer import Closed, Peer
 from harness.sink import Sink
 from harness.suite import Suite
 from harness.waiting import wait_for
 
-pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the reference needs root")
+pytestmark = pytest.mark.needs_root("the reference")
 HEAD = ("EHLO client.test", "MAIL FROM:<s@virt.test>", "RCPT TO:<alice@virt.test>")
 TEXT = ("Message-Id: <fixed@client.test>", "Subject: x", "", "text", ".", "QUIT")
 # name: lines to smtpd, answered one by one
@@ -142,16 +142,13 @@ def comparable(mta):
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("log")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
+def both(module_folder):
     found = {}
     for suite in (Suite.reference(), Suite.posthouse()):
         with Sink(extensions=("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN", "SIZE 2000")) as sink:
             sink.on("RCPT", "550 5.1.1 no such user", match="gone@")
             sink.on("RCPT", "451 4.2.0 busy", match="refuses@")
-            mta = Instance(suite, folder / suite.name)
+            mta = Instance(suite, module_folder / suite.name)
             configure(mta, sink)
             found[suite.name] = play(mta)
             mta.check()

@@ -9,8 +9,6 @@ import pytest
 
 from harness.suite import Suite
 
-pytestmark = pytest.mark.skipif(not shutil.which("postconf"), reason="needs Debian's Postfix")
-
 MAIN_CF = """\
 # A comment at the start
 compatibility_level = 3.6

@@ -2,7 +2,6 @@
 import re
 import socket
 import sqlite3
-from pathlib import Path
 
 import pytest
 
@@ -141,10 +140,7 @@ def test_files_that_are_not_there(kind, ours, theirs, folder):
 @pytest.fixture
 def proxymaps(make_instance):
     """An instance of each suite that serves the same tables; tools that ask it."""
-    instances = [make_instance(suite.name, suite=suite) for suite in (Suite.posthouse(), Suite.reference())]
-    if not Path(instances[1].suite.command("postmap")).exists():
-        pytest.skip("Debian's postfix is not installed")
-    return instances
+    return [make_instance(suite.name, suite=suite) for suite in (Suite.posthouse(), Suite.reference())]
 
 
 def asked(instance, spec, keys):

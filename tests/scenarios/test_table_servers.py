@@ -304,8 +304,6 @@ def test_memcache_with_a_backup(tables, memcached):
 
 @pytest.fixture
 def postgres(folder):
-    if not Postgres.programs():
-        pytest.skip("postgresql is not installed")
     server = Postgres(folder / "pg").start()
     yield server
     server.stop()
