@@ -99,7 +99,7 @@ class Trial {
         begin(std::move(plans.back()));
         plans.pop_back();
       }
-      wait_for_output();
+      if (!attempts_.empty()) wait_for_output();
     }
     return std::move(findings_);
   }
