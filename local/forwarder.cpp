@@ -35,9 +35,9 @@ ipc::CleanupOpen Forwarder::open_of(const ipc::DeliveryRequest& request, const F
 // A kept connection may have ended: then once more on a new one.
 Result<ipc::Connection> Forwarder::begin(const ipc::CleanupOpen& open, std::string& queue_id) {
   for (int attempt = 0; attempt < 2; ++attempt) {
-    auto connection = cleanup_.take(deadline_after(kTimeout));
+    auto connection = cleanup_.begin(open, deadline_after(kTimeout));
     if (!connection) return connection;
-    const auto opened = connection->ask<ipc::CleanupOpened>(open, deadline_after(kTimeout));
+    const auto opened = connection->expect<ipc::CleanupOpened>(deadline_after(kTimeout));
     if (!opened) continue;
     queue_id = opened->queue_id;
     return connection;

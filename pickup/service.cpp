@@ -172,10 +172,9 @@ std::string Pickup::received_header(const std::string& queue_id, unsigned owner,
 
 Result<ipc::Frame> Pickup::begin(std::optional<ipc::Connection>& cleanup, const ipc::CleanupOpen& open) {
   for (bool is_again = false;; is_again = true) {
-    auto taken = cleanup_.take(deadline_after(kPeerTimeout));
+    auto taken = cleanup_.begin(open, deadline_after(kPeerTimeout));
     if (!taken) return fail(std::move(taken.error()));
     cleanup.emplace(std::move(*taken));
-    cleanup->send(open);
     auto frame = cleanup->receive(deadline_after(kPeerTimeout));
     if (frame || is_again) return frame;
   }

@@ -1,6 +1,7 @@
 #include "smtpd/handover.h"
 
 #include <optional>
+#include <utility>
 
 #include "lib/log/log.h"
 
@@ -18,8 +19,9 @@ class CleanupHandover : public Handover {
 
   // Asks for a queue file. A failure is cleanup's own; `lost` tells that there was no answer at all.
   struct Lost {
-    std::string why;         // empty: there was an answer
-    bool is_closed = false;  // by a cleanup process that had ended
+    std::string why;          // empty: there was an answer
+    bool is_closed = false;   // by a cleanup process that had ended
+    bool is_unheard = false;  // by one that was about to end
   };
   Result<void> open(const ipc::CleanupOpen& message, Deadline deadline, Lost& lost);
   const std::string& queue_id() const override { return queue_id_; }
@@ -40,7 +42,9 @@ Result<void> CleanupHandover::open(const ipc::CleanupOpen& message, Deadline dea
   connection_->send(message);
   auto frame = connection_->receive(deadline);
   if (!frame) {
-    lost = {.why = frame.error().text, .is_closed = connection_->was_closed_by_peer(frame.error())};
+    lost = {.why = frame.error().text,
+            .is_closed = connection_->was_closed_by_peer(frame.error()),
+            .is_unheard = connection_->was_not_heard(frame.error())};
     return fail(queue_failure());
   }
   if (frame->is<ipc::CleanupOpened>()) {
@@ -115,7 +119,7 @@ Failure queue_failure() {
 Result<std::unique_ptr<Handover>> open_in_cleanup(Neighbours& neighbours, const ipc::CleanupOpen& message,
                                                   Deadline deadline) {
   // A kept connection may have been closed by a cleanup process that ended meanwhile: ask once more.
-  for (bool is_second = false;; is_second = true) {
+  for (bool is_second = false;;) {
     auto connection = neighbours.take_cleanup(deadline);
     if (!connection) {
       log::warning("{}", connection.error().text);
@@ -125,7 +129,7 @@ Result<std::unique_ptr<Handover>> open_in_cleanup(Neighbours& neighbours, const 
     CleanupHandover::Lost lost;
     auto opened = handover->open(message, deadline, lost);
     if (opened) return handover;
-    if (lost.is_closed && !is_second) continue;
+    if (lost.is_unheard || (lost.is_closed && !std::exchange(is_second, true))) continue;
     if (!lost.why.empty()) log::warning("open message in cleanup service: {}", lost.why);
     return fail(std::move(opened.error()));
   }

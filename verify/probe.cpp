@@ -31,10 +31,8 @@ Failure refused(const ipc::CleanupClosed& closed) {
 
 }  // namespace
 
-Result<void> ProbeSender::converse(ipc::Connection& connection, const std::string& sender,
-                                   const std::string& recipient) {
+Result<void> ProbeSender::converse(ipc::Connection& connection, const std::string& recipient) {
   const Deadline deadline = deadline_after(kTimeout);
-  connection.send(opening(sender, recipient, Clock::system().now()));
   auto frame = connection.receive(deadline);
   if (!frame) return fail(std::move(frame.error()));
   if (frame->is<ipc::CleanupClosed>()) {
@@ -51,9 +49,10 @@ Result<void> ProbeSender::converse(ipc::Connection& connection, const std::strin
 }
 
 Result<void> ProbeSender::send(const std::string& sender, const std::string& recipient) {
-  auto connection = cleanup_.take(deadline_after(kTimeout));
+  auto connection =
+      cleanup_.begin(opening(sender, recipient, Clock::system().now()), deadline_after(kTimeout));
   if (!connection) return fail(std::move(connection.error()));
-  auto sent = converse(*connection, sender, recipient);
+  auto sent = converse(*connection, recipient);
   if (sent) cleanup_.give_back(std::move(*connection));
   return sent;
 }

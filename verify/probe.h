@@ -15,7 +15,7 @@ class ProbeSender {
   Result<void> send(const std::string& sender, const std::string& recipient);
 
  private:
-  Result<void> converse(ipc::Connection& connection, const std::string& sender, const std::string& recipient);
+  Result<void> converse(ipc::Connection& connection, const std::string& recipient);
   ipc::Pool cleanup_{"public/cleanup"};
 };
 

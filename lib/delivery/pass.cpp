@@ -24,9 +24,9 @@ ipc::Pool& Passer::pool(const std::string& transport) {
 Result<ipc::DeliveryReply> Passer::ask(const ipc::DeliveryRequest& request) {
   ipc::Pool& agents = pool(request.transport);
   for (bool is_again = false;; is_again = true) {
-    auto connection = agents.take(deadline_after(kConnectTimeout));
+    auto connection = agents.begin(request, deadline_after(kConnectTimeout));
     if (!connection) return fail(connection.error());
-    auto reply = connection->ask<ipc::DeliveryReply>(request, deadline_after(kDeliveryTimeout));
+    auto reply = connection->expect<ipc::DeliveryReply>(deadline_after(kDeliveryTimeout));
     if (reply) {
       agents.give_back(std::move(*connection));
       return reply;

@@ -44,6 +44,18 @@ class Pool {
   // An idle connection that is still open, or a new one. May wait. Failure text: "connect to private/x:
   // REASON".
   Result<Connection> take(Deadline deadline);
+  // The same, and sends the first message; over another one as long as the peer has not heard it.
+  template <class Message>
+  Result<Connection> begin(const Message& first, Deadline deadline) {
+    for (;;) {
+      auto connection = take(deadline);
+      if (!connection) return connection;
+      connection->send(first);
+      const auto sent = connection->flush(deadline);
+      if (sent) return connection;
+      if (!Connection::was_not_heard(sent.error())) return fail(sent.error());
+    }
+  }
   // Only after a complete conversation; else let the Connection be destroyed.
   void give_back(Connection connection);
   const std::string& path() const { return path_; }

@@ -1,5 +1,9 @@
 #include "lib/ipc/connection.h"
 
+#include <cerrno>
+
+#include "lib/runtime/fiber.h"
+
 namespace posthouse::ipc {
 
 namespace {
@@ -82,6 +86,19 @@ Result<void> Connection::flush(Deadline deadline) {
 }
 
 Result<Frame> Connection::receive(Deadline deadline) {
+  return take_frame(deadline, [&] { return stream_.fill(deadline, kFrameLimit + kHeader); });
+}
+
+Result<Frame> Connection::next_request(Deadline deadline) {
+  return take_frame(deadline, [&] {
+    return fill_until_drained(stream_, [&] {
+      const runtime::IdleScope idle;
+      return stream_.fill(deadline, kFrameLimit + kHeader);
+    });
+  });
+}
+
+Result<Frame> Connection::take_frame(Deadline deadline, const std::function<runtime::Io()>& read_more) {
   if (auto flushed = flush(deadline); !flushed) return fail(std::move(flushed.error()));
   for (;;) {
     std::size_t consumed = 0;
@@ -91,9 +108,20 @@ Result<Frame> Connection::receive(Deadline deadline) {
       stream_.consume(consumed);
       return std::move(**frame);
     }
-    const runtime::Io io = stream_.fill(deadline, kFrameLimit + kHeader);
+    const runtime::Io io = read_more();
     if (io != runtime::Io::ok) return fail(broken(io, stream_.last_error()));
   }
+}
+
+runtime::Io fill_until_drained(runtime::Stream& stream, const std::function<runtime::Io()>& fill) {
+  const runtime::Io io = fill();
+  if (io != runtime::Io::cancelled || runtime::is_cancelled()) return io;
+  stream.shutdown_read();
+  return stream.fill(kNever, kFrameLimit + kHeader);
+}
+
+bool Connection::was_not_heard(const Failure& failure) {
+  return failure.text == std::string(kLost) + ": " + error_text(EPIPE);
 }
 
 bool Connection::was_closed_by_peer(const Failure& failure) {

@@ -5,6 +5,7 @@
 // elsewhere.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "lib/base/failure.h"
@@ -41,6 +42,10 @@ void append_frame(std::string& out, std::uint32_t id, std::string_view name, std
 // impossible.
 Result<std::optional<Frame>> parse_frame(std::string_view bytes, std::size_t& consumed);
 
+// `fill` waits for a request inside an IdleScope. When the process drains meanwhile, says to the peer that
+// nothing more is read, and returns what has come before that.
+runtime::Io fill_until_drained(runtime::Stream& stream, const std::function<runtime::Io()>& fill);
+
 class Connection {
  public:
   explicit Connection(runtime::Stream stream) : stream_(std::move(stream)) {}
@@ -56,6 +61,10 @@ class Connection {
   Result<void> flush(Deadline deadline);  // may wait
   Result<Frame> receive(
       Deadline deadline);  // may wait; flushes first. Closed by the peer: Failure "lost connection"
+  // The same for the next request on a connection that is kept between requests: ends when the process drains
+  // (runtime::IdleScope), but not before what the peer has sent is taken. The peer's next send fails
+  // (was_not_heard), so that nothing is lost between two processes when one of them is renewed.
+  Result<Frame> next_request(Deadline deadline);
   template <class Message>
   Result<Message> expect(Deadline deadline) {  // may wait
     auto frame = receive(deadline);
@@ -69,9 +78,12 @@ class Connection {
     return expect<Reply>(deadline);
   }
   static bool was_closed_by_peer(const Failure& failure);
+  // The peer takes nothing any more and has not seen the whole of the last message: it can go elsewhere.
+  static bool was_not_heard(const Failure& failure);
   runtime::Stream& stream() { return stream_; }
 
  private:
+  Result<Frame> take_frame(Deadline deadline, const std::function<runtime::Io()>& read_more);
   void send_fields(std::uint32_t id, std::string_view name, std::string_view fields);
   runtime::Stream stream_;
   std::string scratch_;

@@ -22,12 +22,14 @@ struct Shared {
 };
 
 runtime::Io wait_for_question(Connection& connection, Shared& shared, Duration idle_limit) {
-  runtime::IdleScope idle;
-  shared.idle = &idle;
-  shared.update_idle();
-  const auto io = connection.stream().fill(deadline_after(idle_limit), kFrameLimit + 16);
-  shared.idle = nullptr;
-  return io;
+  return fill_until_drained(connection.stream(), [&] {
+    runtime::IdleScope idle;
+    shared.idle = &idle;
+    shared.update_idle();
+    const auto io = connection.stream().fill(deadline_after(idle_limit), kFrameLimit + 16);
+    shared.idle = nullptr;
+    return io;
+  });
 }
 
 void flush_replies(const std::shared_ptr<Shared>& shared) {

@@ -36,10 +36,8 @@ Failure refused(const ipc::CleanupClosed& closed) {
 
 }  // namespace
 
-Result<std::string> Submission::converse(ipc::Connection& connection, const Outgoing& mail) {
+Result<std::string> Submission::converse(ipc::Connection& connection, const Outgoing& mail, Time now) {
   const Deadline deadline = deadline_after(kTimeout);
-  const Time now = Clock::system().now();
-  connection.send(opening(mail, now));
   auto frame = connection.receive(deadline);
   if (!frame) return fail(std::move(frame.error()));
   if (frame->is<ipc::CleanupClosed>()) {
@@ -63,9 +61,10 @@ Result<std::string> Submission::converse(ipc::Connection& connection, const Outg
 }
 
 Result<std::string> Submission::send(const Outgoing& mail) {
-  auto connection = cleanup_.take(deadline_after(kTimeout));
+  const Time now = Clock::system().now();
+  auto connection = cleanup_.begin(opening(mail, now), deadline_after(kTimeout));
   if (!connection) return fail(std::move(connection.error()));
-  auto queue_id = converse(*connection, mail);
+  auto queue_id = converse(*connection, mail, now);
   if (queue_id) cleanup_.give_back(std::move(*connection));
   return queue_id;
 }

@@ -23,7 +23,7 @@ class Submission {
   Result<std::string> send(const Outgoing& mail);
 
  private:
-  Result<std::string> converse(ipc::Connection& connection, const Outgoing& mail);
+  Result<std::string> converse(ipc::Connection& connection, const Outgoing& mail, Time now);
 
   std::string hostname_, mail_name_;
   ipc::Pool cleanup_{"public/cleanup"};

@@ -12,8 +12,8 @@ void Fiber::cancel() const {
   if (state_ && !state_->is_done) Loop::of_this_thread().cancel(*state_);
 }
 
-void Fiber::cancel_if_idle(Idle at_most) const {
-  if (state_ && state_->idle && *state_->idle <= at_most) cancel();
+void Fiber::interrupt_if_idle(Idle at_most) const {
+  if (state_ && state_->idle && *state_->idle <= at_most) Loop::of_this_thread().interrupt(*state_);
 }
 
 IdleScope::IdleScope(Fiber::Idle kind) : fiber_(Loop::of_this_thread().current()), kind_(kind) {

@@ -22,9 +22,10 @@ class Fiber {
   Fiber() = default;
   // Every present and future wait of the fiber returns Wake::cancelled at once; it ends by itself.
   void cancel() const;
-  // cancel(), but only while the fiber is inside an IdleScope of this kind (or a weaker one).
+  // While the fiber is inside an IdleScope of this kind (or a weaker one): its present wait returns
+  // Wake::cancelled, later ones do not.
   enum class Idle : unsigned char { between_requests, waiting_for_client };
-  void cancel_if_idle(Idle at_most) const;
+  void interrupt_if_idle(Idle at_most) const;
   bool is_running() const;
 
  private:

@@ -246,6 +246,11 @@ void Stream::release_buffers() {
   }
 }
 
+void Stream::shutdown_read() {
+  ::shutdown(state_->input_fd.get(), SHUT_RD);
+  state_->is_drained = false;
+}
+
 void Stream::shutdown_write() {
   if (state_->is_socket) {
     ::shutdown(state_->out(), SHUT_WR);

@@ -49,6 +49,9 @@ class Stream {
   void release_buffers();
 
   void shutdown_write();  // half close after flush
+  // UNIX sockets: the peer's next send fails with EPIPE; what it has sent before can still be read, then
+  // Io::eof.
+  void shutdown_read();
   void close();
   int fd() const;
   int last_error() const;  // errno of the last Io::error, 0 if none

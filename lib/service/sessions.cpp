@@ -30,7 +30,7 @@ void Sessions::wait_for_room() {
 void Sessions::wait_for_end(runtime::Fiber::Idle cut, Deadline deadline) {
   while (!fibers_.empty() && std::chrono::steady_clock::now() < deadline) {
     // A session may become idle at any time: look again soon.
-    for (const runtime::Fiber& fiber : fibers_) fiber.cancel_if_idle(cut);
+    for (const runtime::Fiber& fiber : fibers_) fiber.interrupt_if_idle(cut);
     const Deadline soon = deadline_after(std::chrono::milliseconds(20));
     if (ended_.wait(std::min(deadline, soon)) == runtime::Wake::cancelled) return;
   }

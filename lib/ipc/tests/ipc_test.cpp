@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -107,7 +108,7 @@ TEST(Dispatcher, MayBeCutBetweenQuestionsButNotDuringOne) {
     runtime::Fiber serving;
     dispatcher.on<VerifyQuery>([&](const VerifyQuery& query) {
       runtime::sleep_for(1ms);  // serve() waits for the next question meanwhile
-      serving.cancel_if_idle(runtime::Fiber::Idle::between_requests);
+      serving.interrupt_if_idle(runtime::Fiber::Idle::between_requests);
       return VerifyReply{VerifyStatus::deliverable, "re: " + query.address};
     });
     serving = runtime::spawn([&] {
@@ -120,7 +121,7 @@ TEST(Dispatcher, MayBeCutBetweenQuestionsButNotDuringOne) {
     }
     for (const Deadline end = deadline_after(10s);
          serving.is_running() && std::chrono::steady_clock::now() < end;) {
-      serving.cancel_if_idle(runtime::Fiber::Idle::between_requests);
+      serving.interrupt_if_idle(runtime::Fiber::Idle::between_requests);
       runtime::sleep_for(1ms);
     }
     EXPECT_FALSE(serving.is_running());
@@ -215,6 +216,63 @@ TEST(Pool, ReusesAndDropsDeadConnections) {
     EXPECT_TRUE(pool.take(deadline_after(1s)));
     runtime::sleep_for(5ms);
     EXPECT_EQ(accepted, 2);
+  });
+}
+
+// A request may be on its way when the process that waits for it drains: it is served, and the next one goes
+// elsewhere.
+TEST(Pool, NothingIsLostWhenTheServerDrains) {
+  Server server;
+  runtime::run([&] {
+    std::vector<std::string> served;
+    const auto serve = [&] {
+      Connection connection(server.accept());
+      for (;;) {
+        auto request = connection.next_request(deadline_after(5s));
+        if (!request) return;
+        served.push_back(request->as<VerifyQuery>()->address);
+        runtime::sleep_for(2ms);  // waits are not cut while a request is served
+        connection.send(VerifyReply{VerifyStatus::deliverable, served.back()});
+        EXPECT_TRUE(connection.flush(deadline_after(1s)));
+      }
+    };
+    const runtime::Fiber old = runtime::spawn(serve);
+    Pool pool(server.path);
+    auto connection = pool.begin(VerifyQuery{"one"}, deadline_after(1s));
+    ASSERT_TRUE(connection);
+    EXPECT_TRUE(connection->expect<VerifyReply>(deadline_after(1s)));
+    connection->send(VerifyQuery{"two"});
+    ASSERT_TRUE(connection->flush(deadline_after(1s)));
+    old.interrupt_if_idle(runtime::Fiber::Idle::between_requests);
+    EXPECT_EQ(connection->expect<VerifyReply>(deadline_after(1s))->text, "two");
+    pool.give_back(std::move(*connection));
+
+    const runtime::Fiber fresh = runtime::spawn(serve);
+    auto other = pool.begin(VerifyQuery{"three"}, deadline_after(1s));
+    ASSERT_TRUE(other) << other.error().text;
+    EXPECT_EQ(other->expect<VerifyReply>(deadline_after(1s))->text, "three");
+    while (old.is_running()) runtime::sleep_for(1ms);
+    EXPECT_THAT(served, testing::ElementsAre("one", "two", "three"));
+  });
+}
+
+TEST(Pool, AnIdleConnectionEndsWhenTheServerDrains) {
+  Server server;
+  runtime::run([&] {
+    const runtime::Fiber serving = runtime::spawn([&] {
+      Connection connection(server.accept());
+      EXPECT_FALSE(connection.next_request(deadline_after(5s)));
+    });
+    Pool pool(server.path);
+    auto connection = pool.take(deadline_after(1s));
+    runtime::sleep_for(5ms);
+    serving.interrupt_if_idle(runtime::Fiber::Idle::between_requests);
+    runtime::sleep_for(1ms);
+    EXPECT_FALSE(serving.is_running());
+    connection->send(VerifyQuery{"x"});
+    const auto sent = connection->flush(deadline_after(1s));
+    ASSERT_FALSE(sent);
+    EXPECT_TRUE(Connection::was_not_heard(sent.error()));
   });
 }
 
