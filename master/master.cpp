@@ -213,6 +213,7 @@ void Master::reload() {
   if (!next) {
     for (const std::string& error : next.error()) log::error(error);
     log::error("reload refused: the configuration in use stays as it was");
+    open_log();  // the log may have been rotated
     return;
   }
   next->settings.queue_directory = configuration_.settings.queue_directory;

@@ -78,24 +78,25 @@ class LineSink : public Sink {
   }
   void flush() override {
     if (lines_.empty()) return;
-    write(lines_);
+    (void)write(lines_);
     lines_.clear();
   }
   void discard() override { lines_.clear(); }
   std::size_t pending() const override { return lines_.size(); }
-  // Lines that another sink framed already.
-  void take(std::string_view lines) { write(lines); }
+  // Lines that another sink framed already. False when they are lost.
+  bool take(std::string_view lines) { return write(lines); }
 
  protected:
-  virtual void write(std::string_view lines) = 0;
+  virtual bool write(std::string_view lines) = 0;
 
  private:
   StampCache stamp_;
   std::string lines_;
 };
 
-void pass_on(Sink* fallback, std::string_view lines) {
-  if (auto* sink = dynamic_cast<LineSink*>(fallback)) sink->take(lines);
+bool pass_on(Sink* fallback, std::string_view lines) {
+  auto* sink = dynamic_cast<LineSink*>(fallback);
+  return sink != nullptr && sink->take(lines);
 }
 
 class FdSink : public LineSink {
@@ -103,10 +104,10 @@ class FdSink : public LineSink {
   FdSink(int fd, std::unique_ptr<Sink> fallback) : fd_(fd), fallback_(std::move(fallback)) {}
 
  protected:
-  void write(std::string_view lines) override {
+  bool write(std::string_view lines) override {
     left_ = fallback_ && (left_ || is_marked_rotated(fd_));
-    if (left_) return pass_on(fallback_.get(), lines);
-    if (!write_all(fd_, lines)) pass_on(fallback_.get(), lines);
+    if (left_ && pass_on(fallback_.get(), lines)) return true;
+    return write_all(fd_, lines) || (!left_ && pass_on(fallback_.get(), lines));
   }
 
  private:
@@ -120,9 +121,9 @@ class FileSink : public LineSink {
   explicit FileSink(std::string path) : path_(std::move(path)) {}
 
  protected:
-  void write(std::string_view lines) override {
+  bool write(std::string_view lines) override {
     const UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
-    if (fd) write_all(fd.get(), lines);
+    return fd && write_all(fd.get(), lines);
   }
 
  private:
@@ -135,13 +136,14 @@ class PostlogSink : public LineSink {
       : socket_(std::move(path)), fallback_(std::move(fallback)) {}
 
  protected:
-  void write(std::string_view lines) override {
+  bool write(std::string_view lines) override {
     while (!lines.empty()) {
       std::size_t size = lines.size();
       if (size > kBatchLimit) size = lines.rfind('\n', kBatchLimit - 1) + 1;
       if (!socket_.send(lines.substr(0, size - 1))) return pass_on(fallback_.get(), lines);
       lines.remove_prefix(size);
     }
+    return true;
   }
 
  private:

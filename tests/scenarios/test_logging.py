@@ -1,11 +1,15 @@
 """Where log lines go: to syslog, and through postlogd."""
+import collections
+import gzip
 import re
 import socket
 import threading
+import time
 
 import pytest
 
 from harness import users
+from harness.load import Load
 from harness.waiting import wait_for
 
 # A /dev of its own for what follows, with our socket as /dev/log.
@@ -62,3 +66,27 @@ def test_a_user_logs_through_postlogd(mta):
     text = 'fatal: Cannot flush mail queue - invalid destination: "no_such!site"'
     assert (result.returncode, result.stdout) == (69, f"postqueue: {text}\n")
     mta.log.wait(re.escape(text), process="postqueue")
+
+
+def test_no_line_is_lost_by_rotation(mta):
+    mta.start(maillog_file_rotate_suffix="%H%M%S")
+    load = Load(mta.port, clients=3, recipient="alice@virt.test").start()
+    for _ in range(3):
+        time.sleep(1)
+        mta.postfix("logrotate")
+    time.sleep(1)
+    load.stop()
+    assert load.acknowledged and not load.uncertain
+    mta.wait_empty()
+    old = sorted(mta.log.path.parent.glob(mta.log.path.name + ".*"))
+    assert len(old) == 3 and all(path.suffix == ".gz" for path in old)
+    text = "".join(gzip.decompress(path.read_bytes()).decode() for path in old) + mta.log.path.read_text()
+    steps = {name: collections.Counter(re.findall(pattern, text)) for name, pattern in (
+        ("client", r"/smtpd\[\d+\]: (\w+): client="), ("message-id", r"/cleanup\[\d+\]: (\w+): message-id="),
+        ("from", r"/qmgr\[\d+\]: (\w+): from="), ("to", r"/virtual\[\d+\]: (\w+): to=.*status=sent"),
+        ("removed", r"/qmgr\[\d+\]: (\w+): removed"))}
+    ids = dict(re.findall(r"(\w+): message-id=<([^>]*)>", text))
+    acknowledged = {queue_id for queue_id, message_id in ids.items() if message_id in load.acknowledged}
+    assert len(acknowledged) == len(load.acknowledged)
+    for name, counts in steps.items():
+        assert {queue_id: counts[queue_id] for queue_id in acknowledged if counts[queue_id] != 1} == {}, name

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <thread>
 
 #include "lib/base/failure.h"
 #include "lib/config/core_parameters.h"
@@ -15,6 +17,10 @@
 namespace posthouse::postfix_command {
 
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kOnTheirWay = 1s;
 
 std::string rotated_name(const std::string& path, const std::string& suffix_format) {
   const std::time_t now = std::time(nullptr);
@@ -29,10 +35,19 @@ std::string rotated_name(const std::string& path, const std::string& suffix_form
   return fmt::format("{}.{}", path, suffix);
 }
 
+// Master makes the new file, with its own rights, when it is told to read its configuration again.
+bool wait_for_new_log(const std::string& path) {
+  for (int tries = 0; tries < 500; ++tries) {
+    if (::access(path.c_str(), F_OK) == 0) return true;
+    std::this_thread::sleep_for(20ms);
+  }
+  return false;
+}
+
 }  // namespace
 
-// Rename, tell those who hold the old file that it is old (they turn to postlogd), let master open the new
-// one, and only then compress: nothing is written to the old file any more.
+// Rename, let master open the new file, tell those who hold the old one that it is old (they turn to
+// postlogd, which has the new one), and compress when the lines that were on their way have been written.
 int rotate_log(const Instance& instance) {
   const auto parameters = config::load<Parameters>(instance.main_cf());
   const auto logging = config::load<config::Logging>(instance.main_cf());
@@ -48,8 +63,13 @@ int rotate_log(const Instance& instance) {
   if (std::rename(path.c_str(), old.c_str()) != 0) {
     return instance.fail(fmt::format("rename {} to {}: {}", path, old, error_text(errno)));
   }
+  const pid_t master = instance.master_pid();
+  if (master != 0) {
+    ::kill(master, SIGHUP);
+    if (!wait_for_new_log(path)) return instance.fail(fmt::format("master did not open a new {}", path));
+  }
   log::mark_rotated(old);
-  if (const pid_t pid = instance.master_pid(); pid != 0) ::kill(pid, SIGHUP);
+  if (master != 0) std::this_thread::sleep_for(kOnTheirWay);
   const int result = run_program({(*parameters)->maillog_file_compressor(), old});
   if (result != 0) {
     return instance.fail(
