@@ -5,6 +5,7 @@
 #include "lib/base/text.h"
 #include "lib/queuefile/content_reader.h"
 #include "lib/queuefile/envelope_reader.h"
+#include "lib/queuefile/shared_file.h"
 
 namespace posthouse::bounce {
 
@@ -37,7 +38,7 @@ std::string header_value(std::string_view headers, std::string_view name) {
 
 Result<Original> read_original_blocking(queuefile::FileSystem& files, const std::string& path,
                                         std::size_t size_limit) {
-  auto file = files.open(path, queuefile::OpenFor::reading);
+  auto file = queuefile::open_shared(files, path, queuefile::OpenFor::reading);
   if (!file) return fail(Failure::system("open " + path, file.error()));
   queuefile::EnvelopeReader reader(**file);
   auto envelope = reader.read();

@@ -82,8 +82,10 @@ void Message::log_collected() {
 
 Result<queuefile::QueueId> Message::open(const ipc::CleanupOpen& open) {
   flags_ = open.flags;
-  auto writer = queuefile::Writer::create(around_.files, settings_.layout,
-                                          {.long_ids = settings_.long_queue_ids}, around_.clock.now());
+  auto writer = queuefile::Writer::create(
+      around_.files, settings_.layout,
+      {.long_ids = settings_.long_queue_ids, .spares = around_.spares, .has_seal = around_.spares != nullptr},
+      around_.clock.now());
   if (!writer) {
     log::warning("{}", writer.error().text);
     failed(status::kWrite);
@@ -402,7 +404,7 @@ bool Message::bounce_instead() {
     log::info("{}", event::bounced(id(), record));
     notice.records.push_back(std::move(record));
   }
-  auto written = runtime::offload([&] { return writer_->flush_blocking(); });
+  auto written = runtime::offload([&] { return writer_->show_blocking(); });
   return written && around_.neighbours.bounce(notice);
 }
 

@@ -27,6 +27,7 @@ struct Surroundings {
   Neighbours& neighbours;
   queuefile::FileSystem& files;
   const Clock& clock;
+  queuefile::SpareTaker* spares = nullptr;  // null: finished queue files are not used again
 };
 
 class Message {

@@ -119,6 +119,8 @@ Result<void> Cleanup::load_settings(const config::MainCf& main_cf) {
   settings_.header_size_limit = static_cast<std::size_t>((*messages)->header_size_limit());
   settings_.message_size_limit = static_cast<std::int64_t>((*messages)->message_size_limit());
   settings_.long_queue_ids = (*queue)->enable_long_queue_ids();
+  settings_.recycles_files =
+      (*queue)->queue_file_recycle_limit() > 0 && queuefile::FileSystem::system().syncs_names();
   settings_.layout = queuefile::Layout(fmt::format("{}", fmt::join((*queue)->hash_queue_names(), " ")),
                                        static_cast<unsigned>((*queue)->hash_queue_depth()));
   auto form = load<config::AddressForm>(main_cf);
@@ -198,21 +200,19 @@ void Cleanup::end_if_table_changed() {
 void Cleanup::serve(runtime::Stream stream) {
   ipc::Connection connection(std::move(stream));
   for (;;) {
-    Result<ipc::Frame> frame = [&] {
-      const runtime::IdleScope idle;
-      return connection.receive(deadline_after(kPeerTimeout));
-    }();
+    Result<ipc::Frame> frame = connection.next_request(deadline_after(kPeerTimeout));
     if (!frame) return;
     auto open = frame->as<ipc::CleanupOpen>();
     if (!open) return log::warning("cleanup: {}", open.error().text);
     if (!converse(connection, *open)) return;
     end_if_table_changed();
-    if (service::is_draining()) return;
   }
 }
 
 bool Cleanup::converse(ipc::Connection& connection, const ipc::CleanupOpen& open) {
-  const Surroundings around{settings_, maps_, neighbours_, queuefile::FileSystem::system(), Clock::system()};
+  const Surroundings around{settings_,       maps_,
+                            neighbours_,     queuefile::FileSystem::system(),
+                            Clock::system(), settings_.recycles_files ? &spares_ : nullptr};
   Message message(around);
   if (auto id = message.open(open)) {
     connection.send(ipc::CleanupOpened{.queue_id = id->text()});

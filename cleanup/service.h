@@ -8,6 +8,7 @@
 #include "cleanup/message.h"
 #include "lib/config/own_addresses.h"
 #include "lib/ipc/connection.h"
+#include "lib/queuefile/spare_files.h"
 #include "lib/service/service.h"
 #include "lib/table/match_list.h"
 #include "lib/table/table_list.h"
@@ -40,6 +41,7 @@ class Cleanup : public service::Service {
   std::unique_ptr<table::MatchList> mydestination_;
   config::OwnAddresses own_addresses_;
   ConnectedNeighbours neighbours_;
+  queuefile::SpareTaker spares_;
 };
 
 }  // namespace posthouse::cleanup

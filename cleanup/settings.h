@@ -40,6 +40,7 @@ struct Settings {
   std::string empty_address_recipient = "MAILER-DAEMON";
   bool long_queue_ids = false;
   queuefile::Layout layout;
+  bool recycles_files = false;
 
   std::size_t line_length_limit = 2048;
   std::size_t header_size_limit = 102400;

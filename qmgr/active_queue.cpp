@@ -331,10 +331,11 @@ void ActiveQueue::forget_dead() {
 }
 
 void ActiveQueue::reconfigure(Router router, Scheduler::LimitsOf limits_of, ActiveLimits limits,
-                              queuefile::Layout layout) {
+                              queuefile::Layout layout, std::size_t spare_limit) {
   router_ = std::move(router);
   limits_ = limits;
   store_.set_layout(std::move(layout));
+  store_.set_spare_limit(spare_limit);
   scheduler_.reconfigure(std::move(limits_of));
   room_.notify_all();
   pump();

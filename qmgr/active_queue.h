@@ -45,7 +45,8 @@ class ActiveQueue {
 
   void forget_dead();
   void reconfigure(Router router, Scheduler::LimitsOf limits_of, ActiveLimits limits,
-                   queuefile::Layout layout);
+                   queuefile::Layout layout, std::size_t spare_limit);
+  void tidy_spares() { store_.tidy_spares(); }
   // Starts no more deliveries and waits until those that run have ended. May wait.
   void drain(Deadline deadline);
 

@@ -21,7 +21,7 @@ class Aftermath {
   // Called with an id that must be opened again from incoming/ after the delay.
   using Reopen = std::function<void(const QueueId&, std::chrono::seconds)>;
 
-  Aftermath(const Peers& peers, const QueueStore& store, const ActiveLimits& limits, const Clock& clock,
+  Aftermath(const Peers& peers, QueueStore& store, const ActiveLimits& limits, const Clock& clock,
             Reopen reopen)
       : peers_(peers), store_(store), limits_(limits), clock_(clock), reopen_(std::move(reopen)) {}
 
@@ -40,7 +40,7 @@ class Aftermath {
   void remove(const Message& message);
 
   const Peers& peers_;
-  const QueueStore& store_;
+  QueueStore& store_;
   const ActiveLimits& limits_;
   const Clock& clock_;
   Reopen reopen_;

@@ -32,14 +32,14 @@ AgentAnswer Agents::unavailable(const Failure& failure) const {
 AgentAnswer Agents::deliver(const ipc::DeliveryRequest& request) {
   ipc::Pool& agents = pool(request.transport);
   for (int attempt = 1;; ++attempt) {
-    auto connection = agents.take(deadline_after(connect_timeout));
+    auto connection = agents.begin(request, deadline_after(connect_timeout));
     if (!connection) {
       // "connect to private/x: REASON"
       return unavailable({.text = "connect to transport " +
                                   connection.error().text.substr(
                                       connection.error().text.starts_with("connect to ") ? 11 : 0)});
     }
-    auto reply = connection->ask<ipc::DeliveryReply>(request, deadline_after(kDeliveryTimeout));
+    auto reply = connection->expect<ipc::DeliveryReply>(deadline_after(kDeliveryTimeout));
     if (reply && is_plausible(*reply, request)) {
       agents.give_back(std::move(*connection));
       return {.kind = AgentAnswer::Kind::replied, .reply = std::move(*reply)};

@@ -67,12 +67,12 @@ void Feeder::trigger(std::string_view bytes) {
 }
 
 void Feeder::scan_incoming() {
-  for (;;) {
+  for (auto source = ActiveQueue::Source::left_over;; source = ActiveQueue::Source::scan) {
     while (!incoming_.is_wanted) {
       if (incoming_.wanted.wait(kNever) == runtime::Wake::cancelled) return;
     }
     incoming_.take();
-    scan(queue::kIncoming, false);
+    scan(queue::kIncoming, false, source);
   }
 }
 
@@ -88,7 +88,7 @@ void Feeder::scan_deferred() {
   }
 }
 
-void Feeder::scan(std::string_view name, bool ignore_time) {
+void Feeder::scan(std::string_view name, bool ignore_time, ActiveQueue::Source source) {
   queuefile::QueueScan entries{std::string(name)};
   int turn = 0;
   while (auto id = entries.next()) {
@@ -97,7 +97,7 @@ void Feeder::scan(std::string_view name, bool ignore_time) {
     const auto wait = ignore_time ? std::chrono::seconds(0) : active_.limits().longest_wait();
     if (active_.has(*id) || !active_.store().is_due(name, *id, wait)) continue;
     if (!active_.wait_for_room(limit_for(name))) return;
-    spawn_open(name, *id, ActiveQueue::Source::scan);
+    spawn_open(name, *id, source);
   }
   if (auto failure = entries.take_failure()) log::warning(failure->text);
 }
@@ -114,6 +114,11 @@ std::size_t recover_active(const queuefile::Layout& layout, queuefile::FileSyste
   while (auto entry = entries.next_entry()) {
     const auto id = QueueId::parse(entry->name);
     if (!id) continue;
+    // Finished, and about to become a spare file when we ended.
+    if (const auto status = files.status(entry->path()); status && status->permissions() == 0600) {
+      (void)files.remove(entry->path());
+      continue;
+    }
     (void)files.set_times(entry->path(), time_from_unix(unix_seconds(clock.now())));
     (void)layout.make_directories(files, queue::kIncoming, *id);
     if (auto moved = files.rename(entry->path(), layout.path(queue::kIncoming, *id)); !moved) {

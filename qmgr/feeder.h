@@ -41,7 +41,7 @@ class Feeder {
 
   void scan_incoming();
   void scan_deferred();
-  void scan(std::string_view queue, bool ignore_time);
+  void scan(std::string_view queue, bool ignore_time, ActiveQueue::Source source = ActiveQueue::Source::scan);
   std::size_t limit_for(std::string_view queue) const;
   void spawn_open(std::string_view queue, const QueueId& id, ActiveQueue::Source source);
 

@@ -3,6 +3,8 @@
 #include <cerrno>
 
 #include "lib/log/log.h"
+#include "lib/queuefile/seal.h"
+#include "lib/runtime/offload.h"
 
 namespace posthouse::qmgr {
 namespace {
@@ -15,7 +17,7 @@ constexpr mode_t kFlushRequest = 0040;
 }  // namespace
 
 std::shared_ptr<Message> Opener::open(const QueueId& id, Source source) {
-  if (source == Source::scan && store_.is_being_delivered(id)) {
+  if (source != Source::arrival && store_.is_being_delivered(id)) {
     aftermath_.still_locked(id);
     return nullptr;
   }
@@ -31,9 +33,28 @@ std::shared_ptr<Message> Opener::open(const QueueId& id, Source source) {
   message->number = ++last_number_;
   message->id = id;
   message->opened = clock_.now();
-  message->has_bounced = source == Source::scan;
+  message->has_bounced = source != Source::arrival;
   if (!read_envelope(*message, std::move(*file))) return nullptr;
+  if (source == Source::left_over && !is_intact(*message)) return nullptr;
   return message;
+}
+
+// Only a power cut before the sync, and so before the client was answered, leaves another file.
+bool Opener::is_intact(const Message& message) {
+  const auto state = runtime::offload([&] { return queuefile::check_seal(*message.file, message.id); });
+  if (!state && !state.error().is_permanent()) {
+    log::warning("{}: {}", message.id.text(), state.error().text);
+    aftermath_.retry_soon(message.id);
+    return false;
+  }
+  if (state && (*state == queuefile::SealState::none || *state == queuefile::SealState::intact)) return true;
+  const bool is_foreign = state && *state == queuefile::SealState::foreign;
+  aftermath_.reject_corrupt(
+      message.id,
+      Failure::bounced("5.3.0", is_foreign ? "the file holds another message, which was finished or has"
+                                             " its own name"
+                                           : "the file was not completely written"));
+  return false;
 }
 
 bool Opener::read_envelope(Message& message, std::unique_ptr<queuefile::File> file) {

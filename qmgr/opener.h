@@ -1,7 +1,7 @@
 // Opens a message of the active queue: its envelope, and what was asked for with the mode of its file.
 //
 // A message that cannot be worked on goes where it belongs (Aftermath) and is null here. Short file system
-// calls, no waiting. The references must outlive it.
+// calls otherwise. The references must outlive it.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,9 @@
 namespace posthouse::qmgr {
 
 enum class Source : unsigned char {
-  arrival,  // cleanup has just written it
-  scan,     // may have been tried before, may be locked
+  arrival,    // cleanup has just written it
+  scan,       // may have been tried before, may be locked
+  left_over,  // the same, from the time before the start; a power cut may have spoilt it
 };
 
 class Opener {
@@ -22,6 +23,7 @@ class Opener {
   Opener(const QueueStore& store, Aftermath& aftermath, const Clock& clock)
       : store_(store), aftermath_(aftermath), clock_(clock) {}
 
+  // May wait: what is left over is read as a whole.
   std::shared_ptr<Message> open(const QueueId& id, Source source);
 
   // What postsuper and postqueue asked for.
@@ -33,6 +35,7 @@ class Opener {
 
  private:
   bool read_envelope(Message& message, std::unique_ptr<queuefile::File> file);
+  bool is_intact(const Message& message);
 
   const QueueStore& store_;
   Aftermath& aftermath_;

@@ -63,8 +63,8 @@ IoResult<void> QueueStore::set_aside_corrupt(const QueueId& id) const {
   return layout_.move(*files_, queue::kActive, queue::kCorrupt, id);
 }
 
-IoResult<void> QueueStore::remove(const QueueId& id) const {
-  return files_->remove(layout_.path(queue::kActive, id));
+IoResult<void> QueueStore::remove(const QueueId& id) {
+  return spares_.remove(*files_, layout_.path(queue::kActive, id));
 }
 
 QueueStore::Log QueueStore::log_of(std::string_view queue, const QueueId& id) const {

@@ -12,6 +12,7 @@
 #include "lib/queuefile/file_system.h"
 #include "lib/queuefile/layout.h"
 #include "lib/queuefile/queue_id.h"
+#include "lib/queuefile/spare_files.h"
 
 namespace posthouse::qmgr {
 
@@ -20,10 +21,14 @@ using queuefile::QueueId;
 
 class QueueStore {
  public:
-  QueueStore(queuefile::FileSystem& files, queuefile::Layout layout, const Clock& clock)
-      : files_(&files), layout_(std::move(layout)), clock_(&clock) {}
+  // Up to `spare_limit` files of removed messages are kept for new ones.
+  QueueStore(queuefile::FileSystem& files, queuefile::Layout layout, const Clock& clock,
+             std::size_t spare_limit = 0)
+      : files_(&files), layout_(std::move(layout)), clock_(&clock), spares_(spare_limit) {}
 
   void set_layout(queuefile::Layout layout) { layout_ = std::move(layout); }
+  void set_spare_limit(std::size_t limit) { spares_.set_limit(limit); }
+  void tidy_spares() { spares_.tidy(*files_); }
   const queuefile::Layout& layout() const { return layout_; }
 
   // Complete and its time has come? A time further ahead than `longest_wait` was set by a clock that has gone
@@ -38,7 +43,7 @@ class QueueStore {
   IoResult<void> defer(const QueueId& id, Time not_before) const;             // active -> deferred
   IoResult<void> back_to_incoming(const QueueId& id, Time not_before) const;  // active -> incoming
   IoResult<void> set_aside_corrupt(const QueueId& id) const;                  // active -> corrupt
-  IoResult<void> remove(const QueueId& id) const;
+  IoResult<void> remove(const QueueId& id);
 
   // The bounce, defer or trace log of a message.
   enum class Log : unsigned char { none, empty, filled };
@@ -51,6 +56,7 @@ class QueueStore {
   queuefile::FileSystem* files_;
   queuefile::Layout layout_;
   const Clock* clock_;
+  queuefile::SpareGiver spares_;
 };
 
 }  // namespace posthouse::qmgr

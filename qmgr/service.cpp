@@ -21,6 +21,7 @@ constexpr auto kTriggerTimeout = 100s;
 // A notice is made of the whole message and committed.
 constexpr auto kNoticeTimeout = 300s;
 constexpr auto kDrainTime = 5s;
+constexpr auto kTidyInterval = 60s;
 constexpr std::size_t kMaxDeliveries = 10000;
 
 Failure unusable(const config::Problems& problems) {
@@ -89,6 +90,8 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
                      .delay_decimals = (*logging)->delay_logging_resolution_limit()};
   settings.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
                                       static_cast<unsigned>((*queue)->hash_queue_depth()));
+  if (queuefile::FileSystem::system().syncs_names())
+    settings.spare_limit = static_cast<std::size_t>((*queue)->queue_file_recycle_limit());
   settings.transports = std::make_shared<Transports>(
       environment.main_cf, std::move(process_limits).value_or(std::map<std::string, std::size_t>()),
       delivery_limit(main_cf));
@@ -145,7 +148,7 @@ Result<void> QueueManager::prepare(const service::Environment& environment) {
   if (!settings) return fail(std::move(settings.error()));
   clients_ = std::make_shared<Clients>();
   take_timeout(*settings);
-  QueueStore store(queuefile::FileSystem::system(), settings->layout, Clock::system());
+  QueueStore store(queuefile::FileSystem::system(), settings->layout, Clock::system(), settings->spare_limit);
   active_ = std::make_unique<ActiveQueue>(peers(), std::move(store), Router(settings->rules),
                                           limits_of(*settings), settings->limits, Clock::system());
   feeder_ = std::make_unique<Feeder>(*active_, settings->parameters->queue_run_delay());
@@ -158,6 +161,9 @@ Result<void> QueueManager::prepare(const service::Environment& environment) {
 void QueueManager::start() {
   recover_active(active_->store().layout(), queuefile::FileSystem::system(), Clock::system());
   feeder_->start();
+  tidier_ = runtime::spawn([this] {
+    while (runtime::sleep_for(kTidyInterval) != runtime::Wake::cancelled) active_->tidy_spares();
+  });
 }
 
 void QueueManager::serve(runtime::Stream stream) {
@@ -174,10 +180,9 @@ void QueueManager::serve(runtime::Stream stream) {
   }
   ipc::Connection connection(std::move(stream));
   for (;;) {
-    const auto arrived = [&connection] {
-      const runtime::IdleScope idle;
-      return connection.expect<ipc::QmgrArrived>(kNever);
-    }();
+    const auto frame = connection.next_request(kNever);
+    if (!frame) return;
+    const auto arrived = frame->as<ipc::QmgrArrived>();
     if (!arrived) return;
     if (auto id = QueueId::parse(arrived->queue_id)) feeder_->arrived(*id);
   }
@@ -188,12 +193,15 @@ Result<void> QueueManager::reload(const service::Environment& environment) {
   if (!settings) return fail(std::move(settings.error()));
   take_timeout(*settings);
   clients_->rewrite.forget();
-  active_->reconfigure(Router(settings->rules), limits_of(*settings), settings->limits, settings->layout);
+  active_->reconfigure(Router(settings->rules), limits_of(*settings), settings->limits, settings->layout,
+                       settings->spare_limit);
   feeder_->set_queue_run_delay(settings->parameters->queue_run_delay());
   return {};
 }
 
 void QueueManager::drain() {
+  tidier_.cancel();
+  while (tidier_.is_running()) runtime::yield();
   feeder_->stop();
   active_->drain(deadline_after(kDrainTime));
 }

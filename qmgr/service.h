@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "lib/ipc/client.h"
+#include "lib/queuefile/layout.h"
+#include "lib/runtime/fiber.h"
 #include "lib/service/service.h"
 #include "qmgr/active_queue.h"
 #include "qmgr/agents.h"
@@ -32,6 +34,7 @@ class QueueManager : public service::Service {
     std::shared_ptr<const Parameters> parameters;
     ActiveLimits limits;
     queuefile::Layout layout;
+    std::size_t spare_limit = 0;
     RoutingRules rules;
     std::shared_ptr<Transports> transports;
   };
@@ -44,6 +47,7 @@ class QueueManager : public service::Service {
   std::shared_ptr<Clients> clients_;
   std::unique_ptr<ActiveQueue> active_;
   std::unique_ptr<Feeder> feeder_;
+  runtime::Fiber tidier_;
 };
 
 }  // namespace posthouse::qmgr

@@ -266,6 +266,17 @@ struct Queue : ParamSet {
        .doc = R"(How many levels of subdirectories the directories in hash_queue_names have.)",
        .at_least = 1,
        .at_most = 10}};
+  Int queue_file_recycle_limit{
+      *this,
+      {.name = "queue_file_recycle_limit",
+       .fallback = "1000",
+       .doc =
+           R"(How many files of delivered messages are kept in the directory spare, to be overwritten by new
+messages, which is faster than making new files. Such a file still holds the old message until then, for the mail
+system's own user only; all are removed when nothing has been delivered for a minute or two, and at start-up. Only
+messages of up to 128 kilobytes are kept, and none on file systems other than ext4, XFS, Btrfs and tmpfs. With 0, the
+file of a delivered message is removed at once.)",
+       .at_least = 0}};
 };
 
 // Rules for addresses that several daemons apply.

@@ -9,6 +9,7 @@
 #include "lib/ipc/connection.h"
 #include "lib/log/log.h"
 #include "lib/peers/verify_parameters.h"
+#include "lib/queuefile/shared_file.h"
 #include "lib/runtime/fiber.h"
 
 namespace posthouse::delivery {
@@ -44,8 +45,9 @@ Result<void> append_to(ipc::Client& client, const std::string& service, const ip
 }
 
 Result<ipc::DeliveryRequest> next_request(ipc::Connection& connection) {
-  const runtime::IdleScope idle;
-  return connection.expect<ipc::DeliveryRequest>(deadline_after(kIdleTimeout));
+  auto frame = connection.next_request(deadline_after(kIdleTimeout));
+  if (!frame) return fail(std::move(frame.error()));
+  return frame->as<ipc::DeliveryRequest>();
 }
 
 void tell_verify(ipc::Client& client, const ipc::VerifyUpdate& update) {
@@ -107,7 +109,7 @@ Result<void> Agent::use_status_filter(const service::Environment& environment, c
 
 void Agent::serve(runtime::Stream stream) {
   ipc::Connection connection(std::move(stream));
-  while (!service::is_draining()) {
+  for (;;) {
     const auto request = next_request(connection);
     if (!request) {
       if (request.error().text.find("malformed") != std::string::npos) log::warning(request.error().text);
@@ -132,13 +134,12 @@ ipc::DeliveryReply Agent::handle(const ipc::DeliveryRequest& request) {
   const auto id = queuefile::QueueId::parse(request.queue_id);
   if (!id) return {.status = Status::missing};
   const std::string path = settings_.layout.path(request.queue_name, *id);
-  auto file = queuefile::FileSystem::system().open(path, queuefile::OpenFor::marking);
+  auto file = queuefile::open_shared(queuefile::FileSystem::system(), path, queuefile::OpenFor::marking);
   if (!file) {
     if (file.error() == ENOENT) return {.status = Status::missing};
-    log::warning("open {}: {}", path, error_text(file.error()));
+    if (file.error() != EWOULDBLOCK) log::warning("open {}: {}", path, error_text(file.error()));
     return {.status = Status::locked};
   }
-  if (!(*file)->try_lock_shared()) return {.status = Status::locked};
   Results results(request, **file, peers_, settings_.results);
   results.skip_marked();
   Attempt attempt{request, **file, results};

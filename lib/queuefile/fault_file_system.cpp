@@ -66,6 +66,9 @@ class FaultFileSystem::Handle : public File {
     node_->is_locked = has_lock_ = true;
     return {};
   }
+  void unlock() override {
+    if (has_lock_) node_->is_locked = has_lock_ = false;
+  }
   IoResult<void> truncate(std::int64_t size) override {
     if (const int error = state_->change()) return std::unexpected(error);
     node_->data.resize(static_cast<std::size_t>(size));
@@ -109,7 +112,7 @@ int FaultFileSystem::calls() const {
 std::unique_ptr<FaultFileSystem> FaultFileSystem::after_reboot(Survivors survivors) const {
   auto rebooted = std::make_unique<FaultFileSystem>();
   const bool all = survivors == Survivors::everything;
-  for (const auto& [path, node] : all ? state_->names : state_->synced_names) {
+  for (const auto& [path, node] : survivors == Survivors::synced ? state_->synced_names : state_->names) {
     auto copy = std::make_shared<Node>(*node);
     copy->is_locked = false;
     if (!all) {

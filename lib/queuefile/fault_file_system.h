@@ -22,7 +22,11 @@ class FaultFileSystem : public FileSystem {
   bool was_cut() const;
   int calls() const;  // changing calls so far
 
-  enum class Survivors : unsigned char { synced, everything };
+  enum class Survivors : unsigned char {
+    synced,      // content and names
+    names,       // all names, but only content and modes that were synced
+    everything,  // as if nothing had been held back
+  };
   std::unique_ptr<FaultFileSystem> after_reboot(Survivors survivors = Survivors::synced) const;
   // Content of a file, for tests.
   std::string content(const std::string& path) const;

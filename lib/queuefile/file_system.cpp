@@ -39,13 +39,12 @@ FileStatus to_status(const struct stat& st) {
           .size = st.st_size,
           .mode = st.st_mode,
           .owner = st.st_uid,
-          .modified = to_time(st.st_mtim)};
+          .modified = to_time(st.st_mtim),
+          .links = st.st_nlink};
 }
 
-bool fsync_makes_name_durable(int fd) {
-  struct statfs fs {};
-  if (::fstatfs(fd, &fs) < 0) return false;
-  const auto type = static_cast<unsigned long>(fs.f_type);
+bool fsync_makes_name_durable(const struct statfs& file_system) {
+  const auto type = static_cast<unsigned long>(file_system.f_type);
   return type == kExt4Magic || type == kXfsMagic || type == kBtrfsMagic || type == kTmpfsMagic;
 }
 
@@ -84,9 +83,13 @@ class SystemFile : public File {
   IoResult<void> truncate(std::int64_t size) override { return checked(::ftruncate(fd_.get(), size)); }
   // Asked once: the queue's directories are in one file system, or no message could be renamed between them.
   bool syncs_name() const override {
-    static const bool answer = fsync_makes_name_durable(fd_.get());
+    static const bool answer = [fd = fd_.get()] {
+      struct statfs found {};
+      return ::fstatfs(fd, &found) == 0 && fsync_makes_name_durable(found);
+    }();
     return answer;
   }
+  void unlock() override { (void)::flock(fd_.get(), LOCK_UN); }
   int descriptor() const override { return fd_.get(); }
 
  private:
@@ -95,6 +98,13 @@ class SystemFile : public File {
 
 class SystemFileSystem : public FileSystem {
  public:
+  bool syncs_names() override {
+    static const bool answer = [] {
+      struct statfs found {};
+      return ::statfs(".", &found) == 0 && fsync_makes_name_durable(found);
+    }();
+    return answer;
+  }
   IoResult<std::unique_ptr<File>> create(const std::string& path, mode_t mode) override {
     return opened(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   }

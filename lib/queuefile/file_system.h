@@ -27,6 +27,7 @@ struct FileStatus {
   mode_t mode = 0;  // type and permission bits
   uid_t owner = 0;
   Time modified;
+  std::uint64_t links = 1;
 
   bool is_regular() const;
   bool is_ready() const;  // regular and all of 0700
@@ -48,6 +49,7 @@ class File {
   virtual IoResult<void> try_lock() = 0;
   // Delivery agents share the lock: several may deliver one message to different destinations.
   virtual IoResult<void> try_lock_shared() { return try_lock(); }
+  virtual void unlock() {}
   virtual IoResult<void> truncate(std::int64_t size) = 0;
   virtual int descriptor() const = 0;  // -1 for a simulated file
 };
@@ -59,6 +61,8 @@ class FileSystem {
   virtual ~FileSystem() = default;
   static FileSystem& system();
 
+  // As File::syncs_name(), and a rename is never half done after a sync.
+  virtual bool syncs_names() { return false; }
   virtual IoResult<std::unique_ptr<File>> create(const std::string& path, mode_t mode) = 0;  // exclusive
   virtual IoResult<std::unique_ptr<File>> open(const std::string& path, OpenFor use) = 0;
   virtual IoResult<void> rename(const std::string& from, const std::string& to) = 0;      // may replace

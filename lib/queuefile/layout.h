@@ -26,6 +26,7 @@ inline constexpr std::string_view kMaildrop = "maildrop";
 inline constexpr std::string_view kBounce = "bounce";
 inline constexpr std::string_view kDefer = "defer";
 inline constexpr std::string_view kTrace = "trace";
+inline constexpr std::string_view kSpare = "spare";  // see spare_files.h
 }  // namespace queue
 
 class Layout {

@@ -7,6 +7,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "lib/queuefile/record_reader.h"
+#include "lib/queuefile/seal.h"
+
 namespace posthouse::queuefile {
 
 namespace {
@@ -39,6 +42,7 @@ Writer::Writer(Writer&& other) noexcept
       file_(std::move(other.file_)),
       buffer_(std::move(other.buffer_)),
       written_(other.written_),
+      old_size_(other.old_size_),
       size_(other.size_) {}
 
 Writer::~Writer() {
@@ -51,31 +55,48 @@ Failure Writer::failed(int error) const {
 
 Result<Writer> Writer::create(FileSystem& files, const Layout& layout, const Options& options, Time now) {
   Writer writer(files, layout, options);
+  if (writer.take_spare(now)) return writer;
+  if (auto made = writer.make_new(now); !made) return fail(std::move(made.error()));
+  return writer;
+}
+
+bool Writer::take_spare(Time now) {
+  if (options_.spares == nullptr) return false;
+  auto taken = options_.spares->take(*files_, *layout_, queue_, options_.long_ids, now);
+  if (!taken) return false;
+  file_ = std::move(taken->file);
+  id_ = std::move(taken->id);
+  path_ = std::move(taken->path);
+  old_size_ = taken->size;
+  return true;
+}
+
+Result<void> Writer::make_new(Time now) {
   for (int attempt = 0;; ++attempt) {
-    writer.path_ = temporary_path(options.queue, now, attempt);
-    auto file = files.create(writer.path_, 0600);
+    path_ = temporary_path(queue_, now, attempt);
+    auto file = files_->create(path_, 0600);
     if (file) {
-      writer.file_ = std::move(*file);
+      file_ = std::move(*file);
       break;
     }
-    auto failure = Failure::system("create file " + writer.path_, file.error());
-    writer.path_.clear();
+    auto failure = Failure::system("create file " + path_, file.error());
+    path_.clear();
     if (file.error() != EEXIST || attempt == kNameAttempts) return fail(std::move(failure));
   }
-  auto status = writer.file_->status();
-  if (!status) return fail(writer.failed(status.error()));
+  auto status = file_->status();
+  if (!status) return fail(failed(status.error()));
   for (int attempt = 0;; ++attempt) {
     const Time created = now + std::chrono::microseconds(attempt);
-    writer.id_ = options.long_ids ? QueueId::make_long(created, status->inode)
-                                  : QueueId::make_short(created, status->inode);
-    const std::string target = layout.path(options.queue, writer.id_);
-    if (layout.depth(options.queue) != 0) (void)layout.make_directories(files, options.queue, writer.id_);
-    auto renamed = files.rename_new(writer.path_, target);
+    id_ = options_.long_ids ? QueueId::make_long(created, status->inode)
+                            : QueueId::make_short(created, status->inode);
+    const std::string target = layout_->path(queue_, id_);
+    if (layout_->depth(queue_) != 0) (void)layout_->make_directories(*files_, queue_, id_);
+    auto renamed = files_->rename_new(path_, target);
     if (renamed) {
-      writer.path_ = target;
-      return writer;
+      path_ = target;
+      return {};
     }
-    if (renamed.error() != EEXIST || attempt == kNameAttempts) return fail(writer.failed(renamed.error()));
+    if (renamed.error() != EEXIST || attempt == kNameAttempts) return fail(failed(renamed.error()));
   }
 }
 
@@ -133,6 +154,18 @@ Result<void> Writer::flush_blocking() {
   return {};
 }
 
+Result<void> Writer::cut_off_old() {
+  if (old_size_ <= written_) return {};
+  if (auto done = file_->truncate(written_); !done) return fail(failed(done.error()));
+  old_size_ = 0;
+  return {};
+}
+
+Result<void> Writer::show_blocking() {
+  if (auto done = flush_blocking(); !done) return done;
+  return cut_off_old();
+}
+
 Result<void> Writer::patch(std::int64_t at, std::string_view bytes) {
   if (at >= written_) {
     buffer_.replace(static_cast<std::size_t>(at - written_), bytes.size(), bytes);
@@ -151,13 +184,40 @@ Result<void> Writer::move_to(std::string_view queue) {
   return {};
 }
 
+Result<void> Writer::write_seal() {
+  Sealer sealer;
+  if (written_ == 0) {
+    for (std::string_view rest = buffer_; !rest.empty();) {
+      const Decoded record = decode_record(rest);
+      if (record.size == 0) return fail(failed(EINVAL));
+      sealer.add(record.type, record.data);
+      rest.remove_prefix(record.size);
+    }
+  } else {
+    if (auto done = flush_blocking(); !done) return done;
+    RecordReader reader(*file_, kFlushAt);
+    while (reader.position() < written_) {
+      auto record = reader.next(false);
+      if (!record) return fail(std::move(record.error()));
+      if (!*record) return fail(failed(EIO));
+      sealer.add((*record)->type, (*record)->data);
+    }
+  }
+  attribute(kSealAttribute, sealer.value(id_));
+  return {};
+}
+
 Result<Receipt> Writer::commit_blocking() {
-  record(RecordType::end, {});
   if (options_.has_size_record) {
     constexpr std::int64_t kPayloadOffset = SizeRecord::kRecordLength - SizeRecord::kPayloadLength;
     if (auto done = patch(kPayloadOffset, size_.payload()); !done) return fail(std::move(done.error()));
   }
+  if (options_.has_seal) {
+    if (auto done = write_seal(); !done) return fail(std::move(done.error()));
+  }
+  record(RecordType::end, {});
   if (auto done = flush_blocking(); !done) return fail(std::move(done.error()));
+  if (auto done = cut_off_old(); !done) return fail(std::move(done.error()));
   // The mode before the sync: it must be as durable as the content.
   if (auto done = file_->set_mode(options_.ready_mode); !done) return fail(failed(done.error()));
   if (auto done = file_->sync(); !done) return fail(failed(done.error()));

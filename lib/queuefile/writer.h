@@ -23,6 +23,7 @@
 #include "lib/queuefile/receipt.h"
 #include "lib/queuefile/record.h"
 #include "lib/queuefile/size_record.h"
+#include "lib/queuefile/spare_files.h"
 
 namespace posthouse::queuefile {
 
@@ -32,10 +33,12 @@ class Writer {
     std::string_view queue = queue::kIncoming;
     bool long_ids = false;
     mode_t ready_mode = 0700;
-    bool has_size_record = true;  // false for maildrop files
+    bool has_size_record = true;   // false for maildrop files
+    SpareTaker* spares = nullptr;  // where to take files from before making new ones
+    bool has_seal = false;         // of files that become spare ones, see seal.h
   };
 
-  // Makes the empty file with mode 0600 under its final name; that is where the id comes from.
+  // Makes the file with mode 0600 under its final name; that is where the id comes from.
   static Result<Writer> create(FileSystem& files, const Layout& layout, const Options& options, Time now);
   Writer(Writer&& other) noexcept;
   Writer& operator=(Writer&&) = delete;
@@ -66,6 +69,8 @@ class Writer {
   // True when the buffer has grown so large that flush_blocking() should be called soon.
   bool wants_flush() const { return buffer_.size() >= kFlushAt; }
   Result<void> flush_blocking();
+  // The same, and others may read the unfinished file: nothing follows that was there before.
+  Result<void> show_blocking();
 
   // Overwrites bytes that were written before, for edits in place. [offset, +size) must exist.
   Result<void> patch(std::int64_t offset, std::string_view bytes);
@@ -73,15 +78,18 @@ class Writer {
   // Renames the unfinished file into another queue (hold) before commit.
   Result<void> move_to(std::string_view queue);
 
-  // Adds E, writes what is left and the final SIZE record, sets the ready mode, syncs the file
-  // and its name. After success the Writer owns nothing any more.
+  // Adds the seal and E, writes what is left and the final SIZE record, cuts off what a spare file had
+  // beyond, sets the ready mode, syncs the file and its name. After success the Writer owns nothing any more.
   Result<Receipt> commit_blocking();
 
   static constexpr std::size_t kFlushAt = 256 * 1024;
 
  private:
   Writer(FileSystem& files, const Layout& layout, const Options& options);
-  void finish_size();
+  Result<void> cut_off_old();
+  bool take_spare(Time now);
+  Result<void> make_new(Time now);
+  Result<void> write_seal();
   Failure failed(int error) const;
 
   FileSystem* files_;
@@ -92,7 +100,8 @@ class Writer {
   std::string path_;  // empty when there is nothing to remove
   std::unique_ptr<File> file_;
   std::string buffer_;
-  std::int64_t written_ = 0;  // bytes in the file before buffer_
+  std::int64_t written_ = 0;   // bytes in the file before buffer_
+  std::int64_t old_size_ = 0;  // of the file before it was ours
   SizeRecord size_;
 };
 

@@ -33,7 +33,7 @@ class ActiveQueueTest : public ::testing::Test {
     before_ = fs::current_path();
     fs::current_path(directory_);
     for (const char* name :
-         {"incoming", "active", "deferred", "corrupt", "bounce", "defer", "trace", "hold"}) {
+         {"incoming", "active", "deferred", "corrupt", "bounce", "defer", "trace", "hold", "spare"}) {
       fs::create_directory(name);
     }
     peers.resolve = [this](const ipc::ResolveQuery& query) -> Result<std::vector<ipc::Resolved>> {
@@ -79,8 +79,8 @@ class ActiveQueueTest : public ::testing::Test {
     std::chrono::seconds age = 0s;
   };
   QueueId store(const MessageText& text) {
-    auto writer =
-        queuefile::Writer::create(queuefile::FileSystem::system(), layout, {}, Clock::system().now());
+    auto writer = queuefile::Writer::create(queuefile::FileSystem::system(), layout, {.has_seal = true},
+                                            Clock::system().now());
     EXPECT_TRUE(writer);
     const Time created = clock.now() - text.age;
     using queuefile::RecordType;
@@ -106,7 +106,7 @@ class ActiveQueueTest : public ::testing::Test {
 
   ActiveQueue& make() {
     active = std::make_unique<ActiveQueue>(
-        peers, QueueStore(queuefile::FileSystem::system(), layout, clock), Router(rules),
+        peers, QueueStore(queuefile::FileSystem::system(), layout, clock, spare_limit), Router(rules),
         [this](std::string_view) { return limits; }, active_limits, clock);
     return *active;
   }
@@ -173,6 +173,7 @@ class ActiveQueueTest : public ::testing::Test {
   std::vector<ipc::DeliveryRequest> requests;
   std::vector<std::string> appended, flushed, verified;
   bool flush_works = true;
+  std::size_t spare_limit = 0;
   int warned = 0, resolves = 0;
 
  private:
@@ -445,6 +446,56 @@ TEST_F(ActiveQueueTest, ScansFindDueMessagesOfBothQueues) {
   EXPECT_THAT(delivered_to(),
               ::testing::UnorderedElementsAre("new@x.test smtp", "due@x.test smtp", "later@x.test smtp"));
   EXPECT_EQ(requests.back().recipients[0].address, "later@x.test");
+}
+
+TEST_F(ActiveQueueTest, TheFileOfADeliveredMessageIsKeptUntilMailRests) {
+  spare_limit = 5;
+  const QueueId id = store({});
+  run({id});
+  EXPECT_EQ(count("active"), 0u);
+  EXPECT_TRUE(fs::exists("spare/" + std::to_string(*id.inode())));
+  active->tidy_spares();
+  EXPECT_EQ(count("spare"), 1u);
+  active->tidy_spares();
+  EXPECT_EQ(count("spare"), 0u);
+}
+
+TEST_F(ActiveQueueTest, LeftOverMessagesAreDeliveredWhenTheyAreWhole) {
+  outcomes["b@x.test"] = ipc::Outcome::deferred;
+  const QueueId id = store({.recipients = {"a@x.test", "b@x.test"}});
+  run({id}, ActiveQueue::Source::left_over);
+  EXPECT_EQ(delivered_to().size(), 2u);
+  EXPECT_EQ(count("deferred"), 1u);
+}
+
+TEST_F(ActiveQueueTest, AHalfOverwrittenLeftOverIsSetAside) {
+  const QueueId id = store({});
+  const std::string path = layout.path("incoming", id);
+  const auto file = queuefile::FileSystem::system().open(path, queuefile::OpenFor::marking);
+  ASSERT_TRUE(file);
+  std::string content(2000, '\0');
+  content.resize(*(*file)->read_at(content.data(), content.size(), 0));
+  ASSERT_TRUE((*file)->write_at("y", static_cast<std::int64_t>(content.find("Subject: x") + 9)));
+  run({id}, ActiveQueue::Source::left_over);
+  EXPECT_THAT(requests, IsEmpty());
+  EXPECT_EQ(count("corrupt"), 1u);
+}
+
+TEST_F(ActiveQueueTest, ALeftOverThatIsAnotherFinishedMessageIsSetAside) {
+  const QueueId id = store({});
+  const QueueId other = QueueId::make_long(Clock::system().now(), *id.inode());
+  fs::rename(layout.path("incoming", id), layout.path("incoming", other));
+  run({other}, ActiveQueue::Source::left_over);
+  EXPECT_THAT(requests, IsEmpty());
+  EXPECT_EQ(count("corrupt"), 1u);
+}
+
+TEST_F(ActiveQueueTest, AFinishedFileIsNoMessageAfterACrash) {
+  const QueueId id = store({});
+  fs::rename(layout.path("incoming", id), layout.path("active", id));
+  fs::permissions(layout.path("active", id), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(recover_active(layout, queuefile::FileSystem::system(), clock), 0u);
+  EXPECT_EQ(count("."), 0u);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ const std::vector<QueueDirectory> kQueueDirectories{
     {"hold", 0700},
     {"incoming", 0700},
     {"saved", 0700},
+    {"spare", 0700},
     {"trace", 0700},
     {"private", 0700},
     {"public", 0710, false, true},

@@ -12,6 +12,7 @@
 #include "lib/command/start.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
+#include "lib/queuefile/spare_files.h"
 #include "tools/postsuper/queue_actions.h"
 
 namespace posthouse::postsuper {
@@ -193,6 +194,7 @@ int run(int argc, char** argv) {
     std::vector<std::string> without_flush = chosen;
     std::erase(without_flush, "flush");
     actions.fix_structure(without_flush);
+    if (options.queues.empty()) queuefile::remove_spare_files(queuefile::FileSystem::system());
   }
   if (options.has_purge) actions.purge(chosen);
   for (const auto& request : options.requests) perform(actions, request, options, rights);

@@ -1,0 +1,82 @@
+#include "lib/queuefile/seal.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <array>
+#include <new>
+#include <optional>
+
+#include "lib/queuefile/record_reader.h"
+
+namespace posthouse::queuefile {
+namespace {
+
+// The type that a record had when it was written, as far as Marker changes types.
+RecordType original_type(RecordType type) {
+  switch (type) {
+    case RecordType::done:
+    case RecordType::cancelled:
+      return RecordType::recipient;
+    case RecordType::killed:
+      return RecordType::attribute;
+    default:
+      return type;
+  }
+}
+
+std::optional<std::string> seal_in(const Record& record) {
+  if (record.type != RecordType::attribute) return std::nullopt;
+  const auto attribute = parse_attribute(record.data);
+  if (!attribute || attribute->name != kSealAttribute) return std::nullopt;
+  return std::string(attribute->value);
+}
+
+SealState judge(std::string_view found, const Sealer& content, const QueueId& name, std::uint64_t inode) {
+  const auto sealed_id = QueueId::parse(found.substr(0, found.find(' ')));
+  if (!sealed_id || found != content.value(*sealed_id)) return SealState::broken;
+  if (*sealed_id == name || sealed_id->inode() != inode) return SealState::intact;
+  return SealState::foreign;
+}
+
+}  // namespace
+
+Sealer::Sealer()
+    : state_(XXH3_createState(), [](XXH3_state_s* state) { return int{XXH3_freeState(state)}; }) {
+  if (!state_) throw std::bad_alloc();
+  XXH3_64bits_reset(state_.get());
+}
+
+Sealer::~Sealer() = default;
+
+void Sealer::add(RecordType type, std::string_view data) {
+  const RecordType counted = original_type(type);
+  // A warning's time is replaced when it has been sent.
+  if (counted == RecordType::warn) data = {};
+  std::array<unsigned char, 5> head{static_cast<unsigned char>(counted)};
+  for (std::size_t i = 1; i < head.size(); ++i) {
+    head[i] = static_cast<unsigned char>(data.size() >> (8 * (i - 1)) & 0xff);
+  }
+  XXH3_64bits_update(state_.get(), head.data(), head.size());
+  XXH3_64bits_update(state_.get(), data.data(), data.size());
+}
+
+std::string Sealer::value(const QueueId& id) const {
+  return fmt::format("{} {:016x}", id.text(), XXH3_64bits_digest(state_.get()));
+}
+
+Result<SealState> check_seal(File& file, const QueueId& name) {
+  const auto status = file.status();
+  if (!status) return fail(Failure::system("queue file " + name.text(), status.error()));
+  RecordReader reader(file, 64 * 1024);
+  Sealer content;
+  for (;;) {
+    auto record = reader.next(false);
+    if (!record) return fail(std::move(record.error()));
+    if (!*record || (*record)->type == RecordType::end) return SealState::none;
+    if (auto found = seal_in(**record)) return judge(*found, content, name, status->inode);
+    content.add((*record)->type, (*record)->data);
+  }
+}
+
+}  // namespace posthouse::queuefile

@@ -1,0 +1,71 @@
+// Finished queue files that wait in spare/ to become new ones: an inode and blocks that need not be freed and
+// found again. The queue manager gives, cleanup takes.
+//
+// A spare file is named by its inode number and has mode 0600, so that it is never taken for a message. It
+// still holds the old message until it is overwritten, for the mail system's own user only; when no mail has
+// come for a while it is removed. A name is taken by renaming it, which only one process can do. Not for file
+// systems where a rename may be found undone after a sync (FileSystem::syncs_names), because then one
+// message could stand in the file of another; the seal (seal.h) tells when a power cut did that.
+//
+// Short file system calls, no sync. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/queuefile/file_system.h"
+#include "lib/queuefile/layout.h"
+#include "lib/queuefile/queue_id.h"
+
+namespace posthouse::queuefile {
+
+class SpareGiver {
+ public:
+  // At most `limit` files are kept; 0: none.
+  explicit SpareGiver(std::size_t limit) : limit_(limit) {}
+  void set_limit(std::size_t limit) { limit_ = limit; }
+
+  // Removes the finished message at `path` from its queue, keeping its file when it is of use.
+  IoResult<void> remove(FileSystem& files, const std::string& path);
+  // Call now and then: removes all spare files when none was given since the last call.
+  void tidy(FileSystem& files);
+
+  static constexpr std::int64_t kLargest = 128 * 1024;  // bytes; larger ones are removed
+
+ private:
+  bool is_full(FileSystem& files);
+
+  std::size_t limit_;
+  std::size_t count_ = 0;     // at most so many there are; less when cleanup has taken some
+  std::size_t full_for_ = 0;  // so many more are removed before the directory is looked at again
+  bool was_used_ = false;
+};
+
+// All of them. At start-up before any daemon: a file could also be a message, by another name (power cut on a
+// file system without a journal).
+void remove_spare_files(FileSystem& files);
+
+class SpareTaker {
+ public:
+  struct Taken {
+    std::unique_ptr<File> file;  // mode 0600, old content
+    QueueId id;
+    std::string path;  // under this name in its queue already
+    std::int64_t size = 0;
+  };
+  // A file under a new id in `queue`; nothing when there is none at the moment.
+  std::optional<Taken> take(FileSystem& files, const Layout& layout, std::string_view queue, bool long_ids,
+                            Time now);
+
+ private:
+  std::optional<std::string> next_name(FileSystem& files);
+
+  std::vector<std::string> names_;
+  int pause_ = 0;  // calls until the directory is read again
+};
+
+}  // namespace posthouse::queuefile

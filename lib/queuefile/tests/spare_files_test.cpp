@@ -1,0 +1,344 @@
+#include "lib/queuefile/spare_files.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <map>
+
+#include "lib/queuefile/content_reader.h"
+#include "lib/queuefile/envelope_reader.h"
+#include "lib/queuefile/fault_file_system.h"
+#include "lib/queuefile/marker.h"
+#include "lib/queuefile/seal.h"
+#include "lib/queuefile/shared_file.h"
+#include "lib/queuefile/writer.h"
+
+namespace posthouse::queuefile {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+using Survivors = FaultFileSystem::Survivors;
+
+const Time kNow = time_from_unix(1'795'330'061) + std::chrono::microseconds(601'290);
+const Layout kLayout;
+
+struct Mail {
+  std::string word;  // tells messages apart
+  int lines = 3;
+  int recipients = 1;
+};
+
+void fill(Writer& writer, const Mail& mail) {
+  writer.begin_envelope();
+  writer.record(RecordType::time, "1795330061 592967");
+  writer.record(RecordType::warn, padded_number(1'795'330'061));
+  writer.record(RecordType::sender, mail.word + "@sender.test");
+  writer.attribute("trace_flags", "1024");
+  for (int i = 0; i < mail.recipients; ++i) writer.recipient(fmt::format("{}{}@example.com", mail.word, i));
+  writer.begin_content();
+  writer.line("Subject: " + mail.word);
+  writer.line("");
+  for (int i = 0; i < mail.lines; ++i) writer.line(fmt::format("{} {}", mail.word, i));
+  writer.begin_extracted();
+}
+
+Result<Receipt> store(FileSystem& files, SpareTaker& spares, const Mail& mail, int microseconds = 0) {
+  auto writer = Writer::create(files, kLayout, {.spares = &spares, .has_seal = true},
+                               kNow + std::chrono::microseconds(microseconds));
+  if (!writer) return fail(writer.error());
+  fill(*writer, mail);
+  return writer->commit_blocking();
+}
+
+std::string incoming(const QueueId& id) {
+  return kLayout.path(queue::kIncoming, id);
+}
+
+SealState seal_of(FileSystem& files, const QueueId& id) {
+  auto file = files.open(incoming(id), OpenFor::reading);
+  if (!file) return SealState::none;
+  auto state = check_seal(**file, id);
+  return state ? *state : SealState::broken;
+}
+
+// A file with these bytes, under that name, and what its seal says.
+SealState seal_of_bytes(std::string_view bytes, const QueueId& id) {
+  FaultFileSystem files;
+  auto file = files.create("incoming/x", 0700);
+  EXPECT_TRUE((*file)->write_at(bytes, 0));
+  auto state = check_seal(**file, id);
+  return state ? *state : SealState::broken;
+}
+
+TEST(SpareFiles, AFinishedFileBecomesTheNextMessage) {
+  FaultFileSystem files;
+  SpareTaker taker;
+  SpareGiver giver(10);
+  const auto first = store(files, taker, {.word = "first", .lines = 500});
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(giver.remove(files, incoming(first->queue_id())));
+  EXPECT_THAT(files.all_paths(), ElementsAre("spare/100"));
+  EXPECT_EQ(files.status("spare/100")->permissions(), 0600u);
+
+  SpareTaker other;
+  const auto second = store(files, other, {.word = "second"}, 7);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->queue_id().inode(), first->queue_id().inode());
+  EXPECT_NE(second->queue_id(), first->queue_id());
+  EXPECT_THAT(files.all_paths(), ElementsAre(incoming(second->queue_id())));
+  EXPECT_TRUE(files.status(incoming(second->queue_id()))->is_ready());
+
+  FaultFileSystem fresh;  // exactly what a new file would hold, except for the queue id
+  SpareTaker none;
+  const auto alone = store(fresh, none, {.word = "second"}, 7);
+  EXPECT_EQ(files.content(incoming(second->queue_id())), fresh.content(incoming(alone->queue_id())));
+}
+
+TEST(SpareFiles, AnUnfinishedMessageShowsNothingOfTheOld) {
+  FaultFileSystem files;
+  SpareTaker taker;
+  SpareGiver giver(10);
+  const auto first = store(files, taker, {.word = "secret", .lines = 500});
+  ASSERT_TRUE(giver.remove(files, incoming(first->queue_id())));
+  SpareTaker other;
+  auto writer = Writer::create(files, kLayout, {.spares = &other, .has_seal = true}, kNow);
+  fill(*writer, {.word = "fresh"});
+  EXPECT_FALSE(files.status(writer->path())->is_ready());
+  ASSERT_TRUE(writer->show_blocking());
+  EXPECT_THAT(files.content(writer->path()), testing::Not(testing::HasSubstr("secret")));
+  const auto receipt = writer->commit_blocking();
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(seal_of(files, receipt->queue_id()), SealState::intact);
+}
+
+TEST(SpareFiles, WhoStillWorksWithTheOldMessageKeepsItsFile) {
+  FaultFileSystem files;
+  SpareTaker taker;
+  SpareGiver giver(10);
+  const auto first = store(files, taker, {.word = "first"});
+  auto agent = files.open(incoming(first->queue_id()), OpenFor::marking);
+  ASSERT_TRUE((*agent)->try_lock_shared());
+  ASSERT_TRUE(giver.remove(files, incoming(first->queue_id())));
+  SpareTaker other;
+  const auto second = store(files, other, {.word = "second"});
+  ASSERT_TRUE(second);
+  EXPECT_NE(second->queue_id().inode(), first->queue_id().inode());
+  EXPECT_THAT(files.all_paths(), ElementsAre(incoming(second->queue_id())));
+}
+
+TEST(SpareFiles, WhoOpensTooLateFindsNothing) {
+  // The file is taken for another message between the opening and the lock.
+  struct Late : FaultFileSystem {
+    IoResult<std::unique_ptr<File>> open(const std::string& path, OpenFor use) override {
+      auto file = FaultFileSystem::open(path, use);
+      if (before_lock) std::exchange(before_lock, nullptr)();
+      return file;
+    }
+    std::function<void()> before_lock;
+  };
+  Late files;
+  SpareTaker taker;
+  const auto first = store(files, taker, {.word = "first"});
+  const std::string path = incoming(first->queue_id());
+  EXPECT_TRUE(open_shared(files, path, OpenFor::marking));
+  files.before_lock = [&] { ASSERT_TRUE(files.rename(path, "incoming/other")); };
+  EXPECT_EQ(open_shared(files, path, OpenFor::marking).error(), ENOENT);
+  ASSERT_TRUE(files.rename("incoming/other", path));
+  files.before_lock = [&] {
+    ASSERT_TRUE(files.rename(path, "incoming/other"));
+    ASSERT_TRUE(files.create(path, 0700));
+  };
+  EXPECT_EQ(open_shared(files, path, OpenFor::marking).error(), ENOENT);
+}
+
+TEST(SpareFiles, NoMoreThanTheLimitAreKept) {
+  FaultFileSystem files;
+  SpareTaker none;
+  SpareGiver giver(16);
+  const auto finish = [&](int count) {
+    std::vector<QueueId> ids;
+    for (int i = 0; i < count; ++i) ids.push_back(store(files, none, {.word = "x"}, i)->queue_id());
+    for (const auto& id : ids) ASSERT_TRUE(giver.remove(files, incoming(id)));
+  };
+  finish(40);
+  EXPECT_EQ(files.all_paths().size(), 16u);
+  SpareTaker taker;
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(store(files, taker, {.word = "y"}, i));
+  EXPECT_EQ(files.list("spare")->size(), 6u);
+  finish(40);
+  EXPECT_LE(files.list("spare")->size(), 16u);
+  EXPECT_GE(files.list("spare")->size(), 14u);
+}
+
+TEST(SpareFiles, LargeOnesAreRemoved) {
+  FaultFileSystem files;
+  SpareTaker none;
+  SpareGiver giver(16);
+  const auto large = store(files, none, {.word = std::string(1000, 'x'), .lines = 200});
+  ASSERT_TRUE(giver.remove(files, incoming(large->queue_id())));
+  EXPECT_THAT(files.all_paths(), IsEmpty());
+  EXPECT_EQ(giver.remove(files, "incoming/ABC").error(), ENOENT);
+}
+
+TEST(SpareFiles, WithoutALimitNothingIsKept) {
+  FaultFileSystem files;
+  SpareTaker none;
+  SpareGiver giver(0);
+  ASSERT_TRUE(giver.remove(files, incoming(store(files, none, {.word = "x"})->queue_id())));
+  EXPECT_THAT(files.all_paths(), IsEmpty());
+}
+
+TEST(SpareFiles, NoneIsKeptWhenMailRests) {
+  FaultFileSystem files;
+  SpareTaker none;
+  SpareGiver giver(16);
+  ASSERT_TRUE(giver.remove(files, incoming(store(files, none, {.word = "x"})->queue_id())));
+  giver.tidy(files);
+  EXPECT_EQ(files.list("spare")->size(), 1u);
+  giver.tidy(files);
+  EXPECT_THAT(files.all_paths(), IsEmpty());
+}
+
+TEST(SpareFiles, EveryFailedCallIsReportedAndLosesNoMessage) {
+  for (int call = 1; call < 30; ++call) {
+    FaultFileSystem files;
+    SpareTaker none, taker;
+    SpareGiver giver(16);
+    const auto first = store(files, none, {.word = "first"});
+    ASSERT_TRUE(first);
+    const int before = files.calls();
+    files.fail_at(before + call, ENOSPC);
+    const auto removed = giver.remove(files, incoming(first->queue_id()));
+    const auto second = store(files, taker, {.word = "second"}, 3);
+    const bool is_accepted = second.has_value();
+    int ready = 0;
+    for (const auto& path : files.all_paths()) {
+      if (!path.starts_with("incoming/") || !files.status(path)->is_ready()) continue;
+      ++ready;
+      EXPECT_THAT(files.content(path), testing::HasSubstr(is_accepted ? "second 0" : "first 0")) << call;
+    }
+    EXPECT_EQ(ready, (is_accepted ? 1 : 0) + (removed ? 0 : 1)) << call;
+  }
+}
+
+// Whatever a power cut leaves: what was accepted is there once, whole, and nothing stands for another
+// message.
+TEST(SpareFiles, NoPowerCutLosesOrMixesMessages) {
+  for (const auto survivors : {Survivors::synced, Survivors::names, Survivors::everything}) {
+    for (int cut_at = 1; cut_at < 40; ++cut_at) {
+      FaultFileSystem files(cut_at);
+      SpareTaker none, taker;
+      SpareGiver giver(16);
+      const auto first = store(files, none, {.word = "first", .lines = 900});
+      const bool is_finished = first && !files.was_cut();  // delivered: nothing may be lost any more
+      if (is_finished) (void)giver.remove(files, incoming(first->queue_id()));
+      const auto second = store(files, taker, {.word = "second", .recipients = 40}, 3);
+      const auto rebooted = files.after_reboot(survivors);
+      remove_spare_files(*rebooted);
+      std::map<std::string, int> found;
+      for (const auto& path : rebooted->all_paths()) {
+        const auto id = QueueId::parse(path.substr(path.find('/') + 1));
+        if (!id || !rebooted->status(path)->is_ready()) continue;
+        if (seal_of(*rebooted, *id) != SealState::intact) continue;
+        ++found[rebooted->content(path).contains("first 0") ? "first" : "second"];
+        EXPECT_FALSE(rebooted->content(path).contains("first 0") &&
+                     rebooted->content(path).contains("second"));
+      }
+      if (first && !is_finished) EXPECT_EQ(found["first"], 1) << cut_at;
+      if (second) EXPECT_EQ(found["second"], 1) << cut_at;
+      EXPECT_LE(found["first"], 1);
+      EXPECT_LE(found["second"], 1);
+      if (!files.was_cut()) break;
+    }
+  }
+}
+
+TEST(Seal, AnyMixtureOfTwoMessagesIsBroken) {
+  FaultFileSystem files;
+  SpareTaker none, taker;
+  SpareGiver giver(16);
+  const auto first = store(files, none, {.word = "old", .lines = 300, .recipients = 30});
+  const std::string old = files.content(incoming(first->queue_id()));
+  ASSERT_TRUE(giver.remove(files, incoming(first->queue_id())));
+  const auto second = store(files, taker, {.word = "new", .lines = 300, .recipients = 30}, 3);
+  const QueueId id = second->queue_id();
+  const std::string fresh = files.content(incoming(id));
+  ASSERT_EQ(old.size(), fresh.size());
+  ASSERT_EQ(seal_of(files, id), SealState::intact);
+  const auto expect_refused = [&](const std::string& mixture, std::size_t at) {
+    if (mixture != fresh) EXPECT_NE(seal_of_bytes(mixture, id), SealState::intact) << at;
+  };
+  for (std::size_t at = 64; at < old.size(); at += 64) {
+    expect_refused(fresh.substr(0, at) + old.substr(at), at);
+    expect_refused(old.substr(0, at) + fresh.substr(at), at);
+    const std::size_t end = std::min(old.size(), at + 512);
+    expect_refused(fresh.substr(0, at) + old.substr(at, end - at) + fresh.substr(end), at);
+  }
+}
+
+TEST(Seal, TheOldMessageUnderTheNewNameIsForeign) {
+  FaultFileSystem files;
+  SpareTaker none;
+  const auto stored = store(files, none, {.word = "x"});
+  auto file = files.open(incoming(stored->queue_id()), OpenFor::marking);
+  const QueueId other = QueueId::make_short(kNow + std::chrono::seconds(5) + std::chrono::microseconds(4),
+                                            *stored->queue_id().inode());
+  EXPECT_EQ(*check_seal(**file, stored->queue_id()), SealState::intact);
+  EXPECT_EQ(*check_seal(**file, other), SealState::foreign);
+}
+
+TEST(Seal, ARenamedFileOfACopiedQueueIsIntact) {
+  FaultFileSystem files, elsewhere;
+  SpareTaker none;
+  const auto stored = store(files, none, {.word = "x"});
+  ASSERT_TRUE(elsewhere.create("incoming/a", 0600));
+  auto copy = elsewhere.create("incoming/b", 0700);
+  ASSERT_TRUE((*copy)->write_at(files.content(incoming(stored->queue_id())), 0));
+  EXPECT_EQ(*check_seal(**copy, stored->queue_id()), SealState::intact);
+  EXPECT_EQ(*check_seal(**copy, stored->queue_id().with_inode((*copy)->status()->inode)), SealState::intact);
+}
+
+TEST(Seal, WhatAgentsMarkDoesNotBreakIt) {
+  FaultFileSystem files;
+  SpareTaker none;
+  const auto stored = store(files, none, {.word = "x", .recipients = 2});
+  auto file = files.open(incoming(stored->queue_id()), OpenFor::marking);
+  EnvelopeReader reader(**file);
+  const auto envelope = reader.read();
+  const auto recipients = reader.recipients(10);
+  ASSERT_EQ(recipients->size(), 2u);
+  Marker marker(**file);
+  ASSERT_TRUE(marker.recipient_done(recipients->at(0).offset));
+  ASSERT_TRUE(marker.recipient_cancelled(recipients->at(1).offset));
+  ASSERT_TRUE(marker.warning_sent(envelope->warn_offset));
+  ASSERT_TRUE(marker.trace_reported(envelope->trace_offset));
+  EXPECT_EQ(seal_of(files, stored->queue_id()), SealState::intact);
+}
+
+TEST(Seal, LargeMailIsSealedTheSameWay) {
+  FaultFileSystem at_once, spilled;
+  SpareTaker none;
+  const Mail mail{.word = "x", .lines = 1000};
+  const auto first = store(at_once, none, mail);
+  auto writer = Writer::create(spilled, kLayout, {.has_seal = true}, kNow);
+  fill(*writer, mail);
+  ASSERT_TRUE(writer->flush_blocking());
+  const auto second = writer->commit_blocking();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(at_once.content(incoming(first->queue_id())), spilled.content(incoming(second->queue_id())));
+}
+
+TEST(Seal, FilesOfPostfixHaveNone) {
+  FaultFileSystem files;
+  auto writer = Writer::create(files, kLayout, {}, kNow);
+  fill(*writer, {.word = "x"});
+  const auto stored = writer->commit_blocking();
+  EXPECT_EQ(seal_of(files, stored->queue_id()), SealState::none);
+}
+
+}  // namespace
+}  // namespace posthouse::queuefile
