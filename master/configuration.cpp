@@ -140,7 +140,9 @@ std::vector<std::string> interface_addresses(std::string_view inet_interfaces) {
 std::expected<Configuration, std::vector<std::string>> load_configuration(
     const std::string& config_directory) {
   Errors errors;
-  auto main_cf = config::MainCf::load(config_directory);
+  auto main_cf_text = config::MainCf::read_text(config_directory + "/main.cf");
+  auto main_cf = main_cf_text ? config::MainCf::from_text(*main_cf_text, config_directory)
+                              : std::unexpected(main_cf_text.error());
   if (!main_cf) {
     for (const config::Problem& problem : main_cf.error()) errors.push_back(problem.text());
     return std::unexpected(std::move(errors));
@@ -160,6 +162,7 @@ std::expected<Configuration, std::vector<std::string>> load_configuration(
   if (parsed) check_transports(*parsed, *main_cf, errors);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   configuration.master_cf = std::move(*parsed);
+  configuration.main_cf_text = std::move(*main_cf_text);
   for (const std::string& warning : main_cf->warnings()) configuration.master_cf.warnings.push_back(warning);
   return configuration;
 }

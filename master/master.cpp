@@ -6,16 +6,20 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
+#include "lib/config/accepted.h"
 #include "lib/log/log.h"
 #include "lib/log/setup.h"
 #include "master/events.h"
 #include "master/ports_file.h"
+#include "master/whole_file.h"
 
 namespace posthouse::master {
 
@@ -105,6 +109,23 @@ void Master::open_log() {
              .terminal_least = log::Severity::warning});
 }
 
+// Processes that start later must read what was accepted, not what stands in main.cf by then.
+void Master::publish_main_cf() {
+  struct stat original {};
+  const std::string path = configuration_.settings.config_directory + "/main.cf";
+  const bool is_known = ::stat(path.c_str(), &original) == 0;
+  const std::string accepted = configuration_.settings.queue_directory + "/" + config::kAcceptedMainCf;
+  const auto written =
+      is_known ? replace_file(accepted, configuration_.main_cf_text, original.st_mode & 0777, original.st_gid)
+               : fail(Failure::system(path, errno));
+  if (written) {
+    ::setenv(config::kAcceptedVariable, accepted.c_str(), 1);
+  } else {
+    log::warning("{}: processes read main.cf itself", written.error().text);
+    ::unsetenv(config::kAcceptedVariable);
+  }
+}
+
 void Master::open_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -124,6 +145,7 @@ void Master::announce() {
 int Master::run(const std::function<void()>& on_ready) {
   open_log();
   for (const std::string& warning : configuration_.master_cf.warnings) log::warning(warning);
+  publish_main_cf();
   open_signals();
   raise_descriptor_limit();
   supervisor_ = std::make_unique<Supervisor>(machine_, owner_of_mail(configuration_.settings));
@@ -221,10 +243,12 @@ void Master::reload() {
   for (const std::string& warning : next->master_cf.warnings) log::warning(warning);
   Configuration previous = std::exchange(configuration_, std::move(*next));
   open_log();
+  publish_main_cf();
   if (auto done = supervisor_->configure(configuration_); !done) {
     log::error(done.error().text);
     log::error("reload refused: the services in use stay as they were");
     configuration_ = std::move(previous);
+    publish_main_cf();
     open_log();
     return;
   }

@@ -26,6 +26,7 @@ class Master {
 
  private:
   void open_log();
+  void publish_main_cf();
   void open_signals();
   void announce();
   void turn();

@@ -40,6 +40,7 @@ struct Settings {
 struct Configuration {
   Settings settings;
   config::MasterCf master_cf;
+  std::string main_cf_text;  // as it was read
 };
 
 }  // namespace posthouse::master

@@ -68,15 +68,25 @@ std::expected<MainCf, Problems> MainCf::parse(std::string_view text, std::string
   return result;
 }
 
-std::expected<MainCf, Problems> MainCf::load(const std::string& directory, Host host) {
-  std::string path = directory + "/main.cf";
+std::expected<std::string, Problems> MainCf::read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   if (in) text << in.rdbuf();
   if (!in || in.bad()) {
     return std::unexpected(Problems{{.where = path, .expected = error_text(errno)}});
   }
-  auto result = parse(text.view(), path, std::move(host));
+  return std::move(text).str();
+}
+
+std::expected<MainCf, Problems> MainCf::load(const std::string& directory, Host host) {
+  const auto text = read_text(directory + "/main.cf");
+  if (!text) return std::unexpected(text.error());
+  return from_text(*text, directory, std::move(host));
+}
+
+std::expected<MainCf, Problems> MainCf::from_text(std::string_view text, const std::string& directory,
+                                                  Host host) {
+  auto result = parse(text, directory + "/main.cf", std::move(host));
   if (!result) return result;
   result->set("config_directory", directory);
   if (const Entry* origin = result->find("myorigin"); origin != nullptr && origin->value.starts_with('/')) {

@@ -56,6 +56,10 @@ class MainCf {
   // Reads DIRECTORY/main.cf (blocking file I/O) and sets config_directory to DIRECTORY. As on
   // Debian, a myorigin of the form /file/name becomes the first line of that file.
   static std::expected<MainCf, Problems> load(const std::string& directory, Host host = Host::system());
+  // The same with a text that was read before.
+  static std::expected<MainCf, Problems> from_text(std::string_view text, const std::string& directory,
+                                                   Host host = Host::system());
+  static std::expected<std::string, Problems> read_text(const std::string& path);
 
   // "name=value" or "{ name = value }" as in master.cf -o; applied in order, the last wins.
   std::expected<void, Problem> override_with(std::string_view assignment);

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "lib/base/text.h"
+#include "lib/config/accepted.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/main_cf.h"
 #include "lib/log/exhaustion.h"
@@ -45,6 +46,18 @@ std::shared_ptr<const Set> must_load(const config::MainCf& main_cf) {
 std::string configuration_directory() {
   if (const char* directory = std::getenv("MAIL_CONFIG")) return directory;
   return config::layout::config_directory();
+}
+
+// Master's children read what master has accepted (docs/contracts.md); a trial is about what stands in
+// main.cf.
+std::expected<config::MainCf, config::Problems> load_main_cf(const Arguments& arguments,
+                                                             const std::string& directory) {
+  const char* accepted = std::getenv(config::kAcceptedVariable);
+  if (accepted == nullptr || arguments.is_stand_alone || arguments.is_trial)
+    return config::MainCf::load(directory);
+  auto text = config::MainCf::read_text(accepted);
+  if (!text) return std::unexpected(std::move(text.error()));
+  return config::MainCf::from_text(*text, directory);
 }
 
 void open_log(const Arguments& arguments, const config::MainCf& main_cf) {
@@ -117,7 +130,7 @@ std::unique_ptr<Process> start_up(const Arguments& arguments, const Plan& plan, 
 Result<Environment> read_environment(const Arguments& arguments) {
   Environment environment;
   environment.config_directory = configuration_directory();
-  auto main_cf = config::MainCf::load(environment.config_directory);
+  auto main_cf = load_main_cf(arguments, environment.config_directory);
   if (!main_cf) return fail(Failure::deferred("4.3.5", texts(main_cf.error())));
   registry::add_all_defaults(*main_cf);
   main_cf->set("process_name", arguments.process_name);
