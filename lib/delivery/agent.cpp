@@ -115,7 +115,7 @@ void Agent::serve(runtime::Stream stream) {
       if (request.error().text.find("malformed") != std::string::npos) log::warning(request.error().text);
       return;
     }
-    connection.send(handle(*request));
+    connection.send(handle(*request, connection));
     if (!connection.flush(deadline_after(kRecordTimeout))) return;
     restart_on_change();
   }
@@ -129,7 +129,7 @@ void Agent::restart_on_change() {
   }
 }
 
-ipc::DeliveryReply Agent::handle(const ipc::DeliveryRequest& request) {
+ipc::DeliveryReply Agent::handle(const ipc::DeliveryRequest& request, ipc::Connection& asker) {
   using Status = ipc::DeliveryReply::Status;
   const auto id = queuefile::QueueId::parse(request.queue_id);
   if (!id) return {.status = Status::missing};
@@ -140,6 +140,9 @@ ipc::DeliveryReply Agent::handle(const ipc::DeliveryRequest& request) {
     if (file.error() != EWOULDBLOCK) log::warning("open {}: {}", path, error_text(file.error()));
     return {.status = Status::locked};
   }
+  // Who asked is gone: his successor asks for the same, perhaps somebody else. Now that we have the lock he
+  // can see whether we are at work.
+  if (asker.stream().input_is_waiting()) return {.status = Status::locked};
   Results results(request, **file, peers_, settings_.results);
   results.skip_marked();
   Attempt attempt{request, **file, results};

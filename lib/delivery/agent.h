@@ -54,7 +54,7 @@ class Agent : public service::Service {
   void serve(runtime::Stream stream) override;
 
   // One request, apart from its connection; used by serve() and tests. May wait.
-  ipc::DeliveryReply handle(const ipc::DeliveryRequest& request);
+  ipc::DeliveryReply handle(const ipc::DeliveryRequest& request, ipc::Connection& asker);
 
  protected:
   virtual void deliver(Attempt& attempt) = 0;

@@ -169,6 +169,30 @@ def test_master_dies_alone(mta, sink, load, rounds):
     assert deaths.count == {"master": rounds}
 
 
+def test_a_dead_queue_manager_is_not_followed(mta, sink):
+    """Its request still lies in the agent's socket when its successor asks for the same."""
+    mta.allowed_trouble.append(EXPECTED)
+    mta.start(relayhost=sink.nexthop, **SETTINGS)
+    mta.deliver("one@elsewhere.test")
+    sink.wait()
+    mta.wait_empty()
+    agents = mta.pids("smtp")
+    for pid in agents:
+        processes.kill(pid, signal.SIGSTOP)
+    try:
+        queue_id, message_id = mta.deliver("one@elsewhere.test")
+        opened = rf"{queue_id}: from=.*queue active"
+        mta.log.wait(opened, process="qmgr")
+        processes.kill(*mta.pids("qmgr"))
+        mta.run("postkick", "public", "qmgr", "I")
+        wait_for(lambda: len(mta.log.grep(opened, "qmgr")) == 2, "the next queue manager has opened it")
+    finally:
+        for pid in agents:
+            processes.kill(pid, signal.SIGCONT)
+    mta.wait_empty()
+    assert len(sink.arrivals[message_id]) == 1
+
+
 def test_a_mailbox_agent_dies(mta):
     """Maildir delivery: each acknowledged message is there, twice at most for each delivery that a death cut short; none is
     half written in new/."""

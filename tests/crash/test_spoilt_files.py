@@ -13,7 +13,8 @@ from harness.sink import Sink
 def stopped(mta):
     """A stopped instance with one deferred message; (instance, port of the relay, path, Message-Id)."""
     port = free_port()
-    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h")
+    # Without a seal, which would tell all damage alike.
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h", queue_file_recycle_limit="0")
     queue_id, message_id = mta.deliver("one@elsewhere.test")
     mta.wait_queue("deferred", 1)
     mta.stop()
