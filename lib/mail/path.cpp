@@ -45,6 +45,12 @@ Tokens without_phrase(Tokens tokens) {
   return is_phrase && is_single ? inside : tokens;
 }
 
+// "<>address": sloppy clients put the address behind what should be around it.
+Tokens without_empty_brackets(Tokens tokens) {
+  const bool has_them = tokens.size() > 2 && tokens[0].is('<') && tokens[1].is('>') && !tokens[2].is('<');
+  return has_them ? tokens.subspan(2) : tokens;
+}
+
 // Takes the brackets off. Nothing if they do not match.
 std::optional<Tokens> without_brackets(Tokens tokens, bool is_strict) {
   const auto drop_last = [&](char c) {
@@ -55,7 +61,7 @@ std::optional<Tokens> without_brackets(Tokens tokens, bool is_strict) {
   if (!is_strict) {
     while (drop_last(',')) {
     }
-    tokens = without_phrase(tokens);
+    tokens = without_empty_brackets(without_phrase(tokens));
     if (!tokens.empty() && !tokens.front().is('<')) drop_last('>');
   }
   int depth = 0;

@@ -18,7 +18,7 @@ ADDRESSES = [
     "<@x.test:a@b.test>", "<@x.test,@y.test:a@b.test>", "<@x:a@b.test>", "<a%b@c.test>", "<a!b@c.test>", "<b!a>", "<a%b>",
     "a(comment)@b.test", "Name <a@b.test>", "<Name <a@b.test>>", "<a@b.test>x", "<a@b.test> x", "<a@-b.test>", "<a@b_c.test>",
     "<a@b c.test>", "<a\\@b@c.test>", "<\"\"@c.test>", "<postmaster>", "<postmaster@>", "<a@b>", "<-a@b.test>", "</a@b.test>", "<\"-a\"@b.test>", "<x y <a@b.test>>", "<a@b.test <c@d.test>>", "<<<a@b.test>>>",
-    "<Name: <a@b.test>>", "<N <M <a@b.test>>>", "<Name <>>",
+    "<Name: <a@b.test>>", "<N <M <a@b.test>>>", "<Name <>>", "<>x", "<> x", "<>x@y.test", "x<>", "<a@b.test><>",
     "<|a@b.test>", "<a/../b@c.test>", "<" + "a" * 300 + "@b.test>", "<a@" + "b" * 300 + ".test>", "<a@" + ".".join(["b" * 60] * 5) + ".test>",
     "<a@xn--bcher-kva.test>", "<MAILER-DAEMON>", "<a+b@virt.test>", "<A@VIRT.TEST>", "<a=b@virt.test>", "<a@virt.test.>", "<a'b@virt.test>",
     "<a*b@virt.test>", "<{a}@virt.test>", "<a@virt.test,b@virt.test>", "<a@\x7fvirt.test>", "<a\tb@virt.test>",

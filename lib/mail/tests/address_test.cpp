@@ -88,6 +88,9 @@ TEST(Path, StrictRulesWantBracketsAndNothingElse) {
 
 TEST(Path, AnEmptyPathIsForSendersOnly) {
   EXPECT_FALSE(parse_path("<>", {}));
+  EXPECT_EQ(parse_path("<>a@b.test", {}), "a@b.test");
+  EXPECT_FALSE(parse_path("<>a@b.test", {.is_strict = true}));
+  EXPECT_FALSE(parse_path("<><a@b.test>", {}));
   for (const char* phrase :
        {"<Name <a@b.test>>", "Name <a@b.test>", "<a@x.test <a@b.test>>", "<N M <a@b.test>,>"}) {
     EXPECT_EQ(parse_path(phrase, {}), "a@b.test") << phrase;
