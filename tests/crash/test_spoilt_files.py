@@ -111,6 +111,29 @@ def test_an_arrival_time_long_ago(stopped):
         mta.log.wait(r"to=<one@elsewhere\.test>.*, delay=2\d{6}, .*status=sent")
 
 
+@pytest.mark.posthouse_only("the reference writes no seals")
+def test_what_a_power_cut_left_is_not_delivered(mta):
+    """A file that was being overwritten: the seal tells. Whole ones are delivered, also when their inode has changed."""
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", minimal_backoff_time="1h", queue_run_delay="1h")
+    queue_id, message_id = mta.deliver("one@elsewhere.test", body="the new text\r\n")
+    mta.wait_queue("deferred", 1)
+    mta.stop()
+    path = mta.queue_file(queue_id)
+    whole = path.read_bytes()
+    assert whole.count(b"the new text") == 1 and b"posthouse_seal" in whole
+    broken = plant(mta, path, whole.replace(b"the new text", b"the old text"))
+    unnamed = plant(mta, path, whole.replace(b"one@elsewhere.test", b"two@elsewhere.test"))
+    intact = plant(mta, path, whole)
+    with Sink(port=port) as sink:
+        mta.start()
+        mta.log.wait(rf"{intact}: removed", process="qmgr")
+        for spoilt_id in (broken, unnamed):
+            mta.log.wait(rf"{spoilt_id}: message rejected: the file was not completely written", process="qmgr")
+        assert sorted(mta.queued("corrupt")) == sorted([broken, unnamed])
+        assert len(sink.messages) == 1 and b"the new text" in sink.messages[0].data
+
+
 def test_foreign_files_in_the_queue_are_ignored(stopped):
     mta, port, path, message_id = stopped
     (mta.queue / "incoming" / "notes.txt").write_text("hello")

@@ -1,0 +1,80 @@
+"""Files of delivered messages that become those of new ones (queue_file_recycle_limit)."""
+import stat
+
+import pytest
+
+from harness.message import make
+
+ONE_SUITE = "the reference removes its files"
+pytestmark = pytest.mark.posthouse_only(ONE_SUITE)
+
+
+def spares(mta):
+    return sorted((mta.queue / "spare").iterdir())
+
+
+def deliver(mta, count=1):
+    ids = [mta.deliver("alice@virt.test")[0] for _ in range(count)]
+    for queue_id in ids:
+        mta.log.wait(rf"{queue_id}: removed", process="qmgr")
+    return ids
+
+
+def inode(queue_id):
+    return int(queue_id[5:], 16)
+
+
+def test_a_file_serves_the_next_message(mta):
+    mta.start()
+    first, = deliver(mta)
+    spare, = spares(mta)
+    status = spare.stat()
+    assert (spare.name, status.st_ino, stat.S_IMODE(status.st_mode)) == (str(inode(first)), inode(first), 0o600)
+    following = deliver(mta, 12)                # the directory is not read for each message
+    assert inode(first) in map(inode, following)
+    assert len({inode(queue_id) for queue_id in following}) < 12
+    assert len(set(following)) == 12
+    mta.maildir("alice").wait(13)
+
+
+def test_the_old_message_is_gone_from_the_new_file(mta):
+    mta.start(queue_file_recycle_limit="1")
+    with mta.peer() as peer:
+        peer.deliver("alice@virt.test", data=make(to="alice@virt.test", size=50_000, body="secret words\r\n" * 3000))
+    mta.maildir("alice").wait(1)
+    mta.configure(virtual_transport="nosuch")
+    mta.reload()
+    held = [mta.deliver("alice@virt.test")[0] for _ in range(12)]
+    mta.wait_queue("deferred", 12)
+    sizes = {queue_id: mta.queue_file(queue_id).stat().st_size for queue_id in held}
+    assert not spares(mta) and max(sizes.values()) < 2000, sizes
+    assert not any(b"secret" in mta.queue_file(queue_id).read_bytes() for queue_id in held)
+
+
+def test_none_outlives_a_start(mta):
+    mta.start()
+    deliver(mta, 2)
+    assert spares(mta)
+    mta.stop()
+    mta.start()
+    assert not spares(mta)
+
+
+def test_it_can_be_switched_off(mta):
+    mta.start(queue_file_recycle_limit="0")
+    queue_id, = deliver(mta)
+    assert not spares(mta)
+    mta.configure(virtual_transport="nosuch")
+    mta.reload()
+    queue_id, _ = mta.deliver("alice@virt.test")
+    mta.wait_queue("deferred", 1)
+    assert b"posthouse_seal" not in mta.queue_file(queue_id).read_bytes()
+
+
+def test_large_messages_are_not_kept(mta):
+    mta.start()
+    with mta.peer() as peer:
+        peer.deliver("alice@virt.test", data=make(to="alice@virt.test", size=200_000))
+    mta.maildir("alice").wait(1)
+    mta.wait_empty()
+    assert not spares(mta)
