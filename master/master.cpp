@@ -114,12 +114,11 @@ void Master::publish_main_cf() {
   struct stat original {};
   const std::string path = configuration_.settings.config_directory + "/main.cf";
   const bool is_known = ::stat(path.c_str(), &original) == 0;
-  const std::string accepted = configuration_.settings.queue_directory + "/" + config::kAcceptedMainCf;
-  const auto written =
-      is_known ? replace_file(accepted, configuration_.main_cf_text, original.st_mode & 0777, original.st_gid)
-               : fail(Failure::system(path, errno));
+  const auto written = is_known ? replace_file(config::kAcceptedMainCf, configuration_.main_cf_text,
+                                               original.st_mode & 0777, original.st_gid)
+                                : fail(Failure::system(path, errno));
   if (written) {
-    ::setenv(config::kAcceptedVariable, accepted.c_str(), 1);
+    ::setenv(config::kAcceptedVariable, config::kAcceptedMainCf, 1);
   } else {
     log::warning("{}: processes read main.cf itself", written.error().text);
     ::unsetenv(config::kAcceptedVariable);

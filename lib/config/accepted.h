@@ -3,7 +3,8 @@
 
 namespace posthouse::config {
 
-inline constexpr const char* kAcceptedMainCf = "pid/main.cf";          // below queue_directory
-inline constexpr const char* kAcceptedVariable = "POSTHOUSE_MAIN_CF";  // names the absolute path
+// From the queue directory, where master's children start, so that it is found in a chroot as well.
+inline constexpr const char* kAcceptedMainCf = "pid/main.cf";
+inline constexpr const char* kAcceptedVariable = "POSTHOUSE_MAIN_CF";  // environment; holds the name above
 
 }  // namespace posthouse::config

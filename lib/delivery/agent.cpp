@@ -142,7 +142,7 @@ ipc::DeliveryReply Agent::handle(const ipc::DeliveryRequest& request, ipc::Conne
   }
   // Who asked is gone: his successor asks for the same, perhaps somebody else. Now that we have the lock he
   // can see whether we are at work.
-  if (asker.stream().input_is_waiting()) return {.status = Status::locked};
+  if (asker.stream().is_hung_up()) return {.status = Status::locked};
   Results results(request, **file, peers_, settings_.results);
   results.skip_marked();
   Attempt attempt{request, **file, results};

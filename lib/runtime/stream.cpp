@@ -208,6 +208,11 @@ bool Stream::input_is_waiting() {
   return ::poll(&entry, 1, 0) > 0;
 }
 
+bool Stream::is_hung_up() const {
+  pollfd entry{state_->input_fd.get(), 0, 0};
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 void Stream::write(std::string_view bytes) {
   state_->output += bytes;
 }

@@ -39,6 +39,9 @@ class Stream {
   // True when fill() would return at once: bytes are waiting in the kernel (costs a system call) or buffered.
   bool input_is_waiting();
 
+  // The peer has closed the connection (or died); costs a system call. Not so when it only writes no more.
+  bool is_hung_up() const;
+
   void write(std::string_view bytes);
   std::size_t unsent() const;
   bool has_backlog() const { return unsent() >= kOutputLimit; }

@@ -231,6 +231,7 @@ TEST(Pool, NothingIsLostWhenTheServerDrains) {
         auto request = connection.next_request(deadline_after(5s));
         if (!request) return;
         served.push_back(request->as<VerifyQuery>()->address);
+        EXPECT_FALSE(connection.stream().is_hung_up());
         runtime::sleep_for(2ms);  // waits are not cut while a request is served
         connection.send(VerifyReply{VerifyStatus::deliverable, served.back()});
         EXPECT_TRUE(connection.flush(deadline_after(1s)));
@@ -269,6 +270,7 @@ TEST(Pool, AnIdleConnectionEndsWhenTheServerDrains) {
     serving.interrupt_if_idle(runtime::Fiber::Idle::between_requests);
     runtime::sleep_for(1ms);
     EXPECT_FALSE(serving.is_running());
+    EXPECT_TRUE(connection->stream().is_hung_up());
     connection->send(VerifyQuery{"x"});
     const auto sent = connection->flush(deadline_after(1s));
     ASSERT_FALSE(sent);
