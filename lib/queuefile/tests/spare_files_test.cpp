@@ -20,7 +20,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::StartsWith;
 using Survivors = FaultFileSystem::Survivors;
 
 const Time kNow = time_from_unix(1'795'330'061) + std::chrono::microseconds(601'290);
