@@ -26,7 +26,7 @@ namespace posthouse::queuefile {
 class SpareGiver {
  public:
   // At most `limit` files are kept; 0: none.
-  explicit SpareGiver(std::size_t limit) : limit_(limit) {}
+  explicit SpareGiver(std::size_t limit) : limit_(limit), count_(limit) {}
   void set_limit(std::size_t limit) { limit_ = limit; }
 
   // Removes the finished message at `path` from its queue, keeping its file when it is of use.
@@ -40,7 +40,7 @@ class SpareGiver {
   bool is_full(FileSystem& files);
 
   std::size_t limit_;
-  std::size_t count_ = 0;     // at most so many there are; less when cleanup has taken some
+  std::size_t count_;  // at most so many there are; an earlier process may have left some, cleanup takes some
   std::size_t full_for_ = 0;  // so many more are removed before the directory is looked at again
   bool was_used_ = false;
 };

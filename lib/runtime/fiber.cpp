@@ -13,7 +13,8 @@ void Fiber::cancel() const {
 }
 
 void Fiber::interrupt_if_idle(Idle at_most) const {
-  if (state_ && state_->idle && *state_->idle <= at_most) Loop::of_this_thread().interrupt(*state_);
+  if (state_ && state_->idle && *state_->idle <= at_most)
+    Loop::of_this_thread().wake(*state_, Wake::cancelled);
 }
 
 IdleScope::IdleScope(Fiber::Idle kind) : fiber_(Loop::of_this_thread().current()), kind_(kind) {

@@ -195,10 +195,6 @@ void Loop::cancel(FiberState& fiber) {
   wake(fiber, Wake::cancelled);
 }
 
-void Loop::interrupt(FiberState& fiber) {
-  wake(fiber, Wake::cancelled);
-}
-
 void Loop::yield() {
   FiberState& fiber = *current_;
   next_turn_.push_back(&fiber);

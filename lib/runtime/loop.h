@@ -62,7 +62,6 @@ class Loop {
   Wake suspend(Deadline deadline);
   void wake(FiberState& fiber, Wake reason);
   void cancel(FiberState& fiber);
-  void interrupt(FiberState& fiber);  // its present wait returns Wake::cancelled
   void yield();
 
   void add(WatchState& watch);

@@ -202,6 +202,21 @@ TEST(SpareFiles, NoneIsKeptWhenMailRests) {
   EXPECT_THAT(files.all_paths(), IsEmpty());
 }
 
+TEST(SpareFiles, WhatAnEarlierProcessKeptCountsAndGoes) {
+  FaultFileSystem files;
+  SpareTaker none;
+  const auto finish = [&](SpareGiver& giver, int count) {
+    for (int i = 0; i < count; ++i)
+      ASSERT_TRUE(giver.remove(files, incoming(store(files, none, {.word = "x"}, i)->queue_id())));
+  };
+  SpareGiver earlier(4), idle(4), busy(4);
+  finish(earlier, 3);
+  finish(busy, 3);
+  EXPECT_EQ(files.list("spare")->size(), 4u);
+  idle.tidy(files);
+  EXPECT_THAT(files.all_paths(), IsEmpty());
+}
+
 TEST(SpareFiles, EveryFailedCallIsReportedAndLosesNoMessage) {
   for (int call = 1; call < 30; ++call) {
     FaultFileSystem files;
