@@ -43,7 +43,9 @@ FileStatus to_status(const struct stat& st) {
           .links = st.st_nlink};
 }
 
-bool fsync_makes_name_durable(const struct statfs& file_system) {
+bool fsync_makes_name_durable(const char* path) {
+  struct statfs file_system {};
+  if (::statfs(path, &file_system) < 0) return false;
   const auto type = static_cast<unsigned long>(file_system.f_type);
   return type == kExt4Magic || type == kXfsMagic || type == kBtrfsMagic || type == kTmpfsMagic;
 }
@@ -81,14 +83,6 @@ class SystemFile : public File {
   IoResult<void> try_lock() override { return checked(::flock(fd_.get(), LOCK_EX | LOCK_NB)); }
   IoResult<void> try_lock_shared() override { return checked(::flock(fd_.get(), LOCK_SH | LOCK_NB)); }
   IoResult<void> truncate(std::int64_t size) override { return checked(::ftruncate(fd_.get(), size)); }
-  // Asked once: the queue's directories are in one file system, or no message could be renamed between them.
-  bool syncs_name() const override {
-    static const bool answer = [fd = fd_.get()] {
-      struct statfs found {};
-      return ::fstatfs(fd, &found) == 0 && fsync_makes_name_durable(found);
-    }();
-    return answer;
-  }
   void unlock() override { (void)::flock(fd_.get(), LOCK_UN); }
   int descriptor() const override { return fd_.get(); }
 
@@ -99,10 +93,7 @@ class SystemFile : public File {
 class SystemFileSystem : public FileSystem {
  public:
   bool syncs_names() override {
-    static const bool answer = [] {
-      struct statfs found {};
-      return ::statfs(".", &found) == 0 && fsync_makes_name_durable(found);
-    }();
+    static const bool answer = fsync_makes_name_durable(".");
     return answer;
   }
   IoResult<std::unique_ptr<File>> create(const std::string& path, mode_t mode) override {

@@ -43,8 +43,6 @@ class File {
   virtual IoResult<void> set_mode(mode_t mode) = 0;
   virtual IoResult<FileStatus> status() = 0;
   virtual IoResult<void> sync() = 0;  // blocks
-  // sync() of a new or renamed file also makes its name durable (ext4, XFS, btrfs).
-  virtual bool syncs_name() const { return false; }
   // Exclusive lock, without waiting. EWOULDBLOCK when somebody else has it.
   virtual IoResult<void> try_lock() = 0;
   // Delivery agents share the lock: several may deliver one message to different destinations.
@@ -61,7 +59,9 @@ class FileSystem {
   virtual ~FileSystem() = default;
   static FileSystem& system();
 
-  // As File::syncs_name(), and a rename is never half done after a sync.
+  // File::sync() of a new or renamed file also makes its name durable, and the rename is never half done
+  // (ext4, XFS, btrfs, tmpfs). For all of the queue: it is in one file system, or no message could be
+  // renamed.
   virtual bool syncs_names() { return false; }
   virtual IoResult<std::unique_ptr<File>> create(const std::string& path, mode_t mode) = 0;  // exclusive
   virtual IoResult<std::unique_ptr<File>> open(const std::string& path, OpenFor use) = 0;
@@ -72,7 +72,7 @@ class FileSystem {
   virtual IoResult<FileStatus> status(const std::string& path) = 0;  // does not follow symlinks
   virtual IoResult<void> set_mode(const std::string& path, mode_t mode) = 0;
   virtual IoResult<void> set_times(const std::string& path, Time time) = 0;  // access and change
-  // Makes names in the directory durable; blocks. Not needed where File::syncs_name().
+  // Makes names in the directory durable; blocks. Not needed where syncs_names().
   virtual IoResult<void> sync_directory(const std::string& path) = 0;
   virtual IoResult<std::vector<std::string>> list(const std::string& path) = 0;
 };

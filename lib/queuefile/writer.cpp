@@ -221,7 +221,7 @@ Result<Receipt> Writer::commit_blocking() {
   // The mode before the sync: it must be as durable as the content.
   if (auto done = file_->set_mode(options_.ready_mode); !done) return fail(failed(done.error()));
   if (auto done = file_->sync(); !done) return fail(failed(done.error()));
-  if (!file_->syncs_name()) {
+  if (!files_->syncs_names()) {
     if (auto done = files_->sync_directory(parent_of(path_)); !done) return fail(failed(done.error()));
   }
   path_.clear();
