@@ -39,6 +39,15 @@ void Aftermath::retry_soon(const QueueId& id) {
   (void)store_.defer(id, clock_.now() + limits_.retry.minimal_backoff);
 }
 
+void Aftermath::holds_other(const QueueId& id, const QueueId& other) {
+  if (auto named = store_.give_true_name(id, other); !named) {
+    log::warning("active/{} holds message {}: {}", id.text(), other.text(), error_text(named.error()));
+    return;
+  }
+  log::info("{}: found in active/{}, where a power cut had left it", other.text(), id.text());
+  reopen_(other, std::chrono::seconds(0));
+}
+
 void Aftermath::reject_corrupt(const QueueId& id, const Failure& why) {
   if (!why.text.empty()) log::warning("{}: message rejected: {}", id.text(), why.text);
   log::warning(events::Corrupt{id.text()}.text());
@@ -110,7 +119,10 @@ void Aftermath::defer(const Message& message) {
 }
 
 void Aftermath::remove(const Message& message) {
-  if (auto removed = store_.remove(message.id); !removed && removed.error() != ENOENT) {
+  // Elsewhere than in incoming/ and active/ nobody looks for a message under the name of another, and a
+  // finished message must be known as such by its marks.
+  const bool keeps_file = message.keeps_file && !message.has_deferred && message.envelope.redirect.empty();
+  if (auto removed = store_.remove(message.id, keeps_file); !removed && removed.error() != ENOENT) {
     log::warning("remove active/{}: {}", message.id.text(), error_text(removed.error()));
     return;
   }

@@ -30,6 +30,8 @@ class Aftermath {
   void still_locked(const QueueId& id);
   void reject_corrupt(const QueueId& id, const Failure& why);
   void retry_soon(const QueueId& id);
+  // The file with the name of `id` is that of message `other`, which a power cut has left there.
+  void holds_other(const QueueId& id, const QueueId& other);
 
  private:
   bool send_notices(const Message& message);

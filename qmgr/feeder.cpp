@@ -54,7 +54,7 @@ void Feeder::spawn_open(std::string_view from, const QueueId& id, ActiveQueue::S
 void Feeder::open_later(const QueueId& id, std::chrono::seconds delay) {
   runtime::spawn([this, id, delay] {
     if (runtime::sleep_for(delay) == runtime::Wake::cancelled) return;
-    active_.open(queue::kIncoming, id, ActiveQueue::Source::scan);
+    active_.open(queue::kIncoming, id, ActiveQueue::Source::retry);
   });
 }
 
@@ -79,7 +79,8 @@ void Feeder::scan_incoming() {
 void Feeder::scan_deferred() {
   for (;;) {
     const Deadline next = deadline_after(queue_run_delay_);
-    if (deferred_.take()) scan(queue::kDeferred, std::exchange(deferred_.ignores_time, false));
+    if (deferred_.take())
+      scan(queue::kDeferred, std::exchange(deferred_.ignores_time, false), ActiveQueue::Source::retry);
     while (!deferred_.is_wanted) {
       const runtime::Wake wake = deferred_.wanted.wait(next);
       if (wake == runtime::Wake::cancelled) return;

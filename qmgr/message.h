@@ -26,6 +26,7 @@ struct Message {
   bool has_deferred = false;
   bool has_bounced = false;  // or may have: look for a bounce log
   bool is_expired_by_force = false;
+  bool keeps_file = false;  // when it is removed, its file may become another message's
   bool is_locked = false;   // an agent found the file locked
   bool is_missing = false;  // removed by somebody else
   bool is_corrupt = false;

@@ -34,26 +34,34 @@ std::shared_ptr<Message> Opener::open(const QueueId& id, Source source) {
   message->id = id;
   message->opened = clock_.now();
   message->has_bounced = source != Source::arrival;
+  message->keeps_file = source == Source::arrival || source == Source::scan;
   if (!read_envelope(*message, std::move(*file))) return nullptr;
-  if (source == Source::left_over && !is_intact(*message)) return nullptr;
+  const bool is_doubtful =
+      source == Source::left_over || (source != Source::arrival && has_foreign_seal(*message));
+  if (is_doubtful && !is_intact(*message)) return nullptr;
   return message;
 }
 
-// Only a power cut before the sync, and so before the client was answered, leaves another file.
+bool Opener::has_foreign_seal(const Message& message) const {
+  const auto value = message.envelope.attribute(queuefile::kSealAttribute);
+  return !value.empty() && queuefile::sealed_id(value) != message.id;
+}
+
+// A power cut leaves a file that was never completely written, or undoes the name of one that was.
 bool Opener::is_intact(const Message& message) {
-  const auto state = runtime::offload([&] { return queuefile::check_seal(*message.file, message.id); });
-  if (!state && !state.error().is_permanent()) {
-    log::warning("{}: {}", message.id.text(), state.error().text);
+  const auto seal = runtime::offload([&] { return queuefile::read_seal(*message.file); });
+  if (!seal && !seal.error().is_permanent()) {
+    log::warning("{}: {}", message.id.text(), seal.error().text);
     aftermath_.retry_soon(message.id);
     return false;
   }
-  if (state && (*state == queuefile::SealState::none || *state == queuefile::SealState::intact)) return true;
-  const bool is_foreign = state && *state == queuefile::SealState::foreign;
-  aftermath_.reject_corrupt(
-      message.id,
-      Failure::bounced("5.3.0", is_foreign ? "the file holds another message, which was finished or has"
-                                             " its own name"
-                                           : "the file was not completely written"));
+  if (seal && seal->state == queuefile::SealState::none) return true;
+  if (seal && seal->state == queuefile::SealState::intact) {
+    if (seal->is_of(message.id)) return true;
+    aftermath_.holds_other(message.id, seal->id);
+    return false;
+  }
+  aftermath_.reject_corrupt(message.id, Failure::bounced("5.3.0", "the file was not completely written"));
   return false;
 }
 

@@ -14,8 +14,9 @@ namespace posthouse::qmgr {
 
 enum class Source : unsigned char {
   arrival,    // cleanup has just written it
-  scan,       // may have been tried before, may be locked
-  left_over,  // the same, from the time before the start; a power cut may have spoilt it
+  scan,       // was found in incoming/: may be locked
+  retry,      // has been tried before: its file may have had a name in deferred/
+  left_over,  // from the time before the start; a power cut may have spoilt it
 };
 
 class Opener {
@@ -36,6 +37,7 @@ class Opener {
  private:
   bool read_envelope(Message& message, std::unique_ptr<queuefile::File> file);
   bool is_intact(const Message& message);
+  bool has_foreign_seal(const Message& message) const;
 
   const QueueStore& store_;
   Aftermath& aftermath_;

@@ -2,6 +2,9 @@
 
 #include <cerrno>
 
+#include "lib/queuefile/recovery.h"
+#include "lib/runtime/offload.h"
+
 namespace posthouse::qmgr {
 namespace {
 
@@ -63,8 +66,18 @@ IoResult<void> QueueStore::set_aside_corrupt(const QueueId& id) const {
   return layout_.move(*files_, queue::kActive, queue::kCorrupt, id);
 }
 
-IoResult<void> QueueStore::remove(const QueueId& id) {
-  return spares_.remove(*files_, layout_.path(queue::kActive, id));
+IoResult<void> QueueStore::give_true_name(const QueueId& id, const QueueId& other) const {
+  return queuefile::give_true_name(*files_, layout_, layout_.path(queue::kActive, id), other, clock_->now());
+}
+
+IoResult<void> QueueStore::remove(const QueueId& id, bool keeps_file) {
+  const std::string path = layout_.path(queue::kActive, id);
+  return keeps_file ? spares_.remove(*files_, path) : files_->remove(path);
+}
+
+void QueueStore::write_back_spares() {
+  const auto paths = spares_.take_recent();
+  if (!paths.empty()) runtime::offload([&] { queuefile::write_back(*files_, paths); });
 }
 
 QueueStore::Log QueueStore::log_of(std::string_view queue, const QueueId& id) const {

@@ -29,6 +29,7 @@ class QueueStore {
   void set_layout(queuefile::Layout layout) { layout_ = std::move(layout); }
   void set_spare_limit(std::size_t limit) { spares_.set_limit(limit); }
   void tidy_spares() { spares_.tidy(*files_); }
+  void write_back_spares();  // may wait
   const queuefile::Layout& layout() const { return layout_; }
 
   // Complete and its time has come? A time further ahead than `longest_wait` was set by a clock that has gone
@@ -40,10 +41,11 @@ class QueueStore {
   bool is_being_delivered(const QueueId& id) const;
   IoResult<void> clear_flush_request(const QueueId& id, mode_t mode) const;
 
-  IoResult<void> defer(const QueueId& id, Time not_before) const;             // active -> deferred
-  IoResult<void> back_to_incoming(const QueueId& id, Time not_before) const;  // active -> incoming
-  IoResult<void> set_aside_corrupt(const QueueId& id) const;                  // active -> corrupt
-  IoResult<void> remove(const QueueId& id);
+  IoResult<void> defer(const QueueId& id, Time not_before) const;                // active -> deferred
+  IoResult<void> back_to_incoming(const QueueId& id, Time not_before) const;     // active -> incoming
+  IoResult<void> set_aside_corrupt(const QueueId& id) const;                     // active -> corrupt
+  IoResult<void> give_true_name(const QueueId& id, const QueueId& other) const;  // active -> incoming
+  IoResult<void> remove(const QueueId& id, bool keeps_file);
 
   // The bounce, defer or trace log of a message.
   enum class Log : unsigned char { none, empty, filled };

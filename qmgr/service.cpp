@@ -22,6 +22,7 @@ constexpr auto kTriggerTimeout = 100s;
 constexpr auto kNoticeTimeout = 300s;
 constexpr auto kDrainTime = 5s;
 constexpr auto kTidyInterval = 60s;
+constexpr auto kWriteBackInterval = 1s;
 constexpr std::size_t kMaxDeliveries = 10000;
 
 Failure unusable(const config::Problems& problems) {
@@ -162,7 +163,13 @@ void QueueManager::start() {
   recover_active(active_->store().layout(), queuefile::FileSystem::system(), Clock::system());
   feeder_->start();
   tidier_ = runtime::spawn([this] {
-    while (runtime::sleep_for(kTidyInterval) != runtime::Wake::cancelled) active_->tidy_spares();
+    Deadline next_tidy = deadline_after(kTidyInterval);
+    while (runtime::sleep_for(kWriteBackInterval) != runtime::Wake::cancelled) {
+      active_->write_back_spares();
+      if (std::chrono::steady_clock::now() < next_tidy) continue;
+      active_->tidy_spares();
+      next_tidy = deadline_after(kTidyInterval);
+    }
   });
 }
 

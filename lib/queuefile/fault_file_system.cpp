@@ -9,6 +9,7 @@ namespace posthouse::queuefile {
 struct FaultFileSystem::Node {
   std::uint64_t inode = 0;
   std::string data, synced_data;
+  std::size_t committed_size = 0;
   mode_t mode = 0, synced_mode = 0;
   bool is_locked = false;
   Time modified;
@@ -18,6 +19,19 @@ struct FaultFileSystem::State {
   std::map<std::string, std::shared_ptr<Node>> names, synced_names;
   std::uint64_t next_inode = 100;
   int calls = 0, cut_at = 0, fail_call = 0, fail_error = 0;
+
+  struct Entry {
+    std::shared_ptr<Node> node;
+    mode_t mode;
+  };
+  std::map<int, std::map<std::string, Entry>> commits;  // by number of calls
+  int first_commit = 0;
+
+  // Called at the end of each change that the journal sees.
+  void note() {
+    auto& now = commits[calls];
+    for (const auto& [path, node] : names) now[path] = {node, node->mode};
+  }
 
   bool is_cut() const { return cut_at != 0 && calls >= cut_at; }
   // Counts a changing call; the error it must fail with, or 0.
@@ -52,6 +66,7 @@ class FaultFileSystem::Handle : public File {
   IoResult<void> set_mode(mode_t mode) override {
     if (const int error = state_->change()) return std::unexpected(error);
     node_->mode = mode;
+    state_->note();
     return {};
   }
   IoResult<FileStatus> status() override { return status_of(*node_); }
@@ -59,6 +74,15 @@ class FaultFileSystem::Handle : public File {
     if (const int error = state_->change()) return std::unexpected(error);
     node_->synced_data = node_->data;
     node_->synced_mode = node_->mode;
+    node_->committed_size = node_->data.size();
+    state_->note();
+    state_->first_commit = state_->calls;
+    return {};
+  }
+  IoResult<void> sync_data() override {
+    if (node_->committed_size != node_->data.size()) return sync();
+    if (const int error = state_->change()) return std::unexpected(error);
+    node_->synced_data = node_->data;
     return {};
   }
   IoResult<void> try_lock() override {
@@ -127,6 +151,26 @@ std::unique_ptr<FaultFileSystem> FaultFileSystem::after_reboot(Survivors survivo
   return rebooted;
 }
 
+std::unique_ptr<FaultFileSystem> FaultFileSystem::after_replay(int commit, bool has_contents) const {
+  auto rebooted = std::make_unique<FaultFileSystem>();
+  rebooted->state_->next_inode = state_->next_inode;
+  const auto next = state_->commits.upper_bound(commit);
+  if (next == state_->commits.begin()) return rebooted;
+  for (const auto& [path, entry] : std::prev(next)->second) {
+    auto copy = std::make_shared<Node>(*entry.node);
+    copy->is_locked = false;
+    copy->mode = copy->synced_mode = entry.mode;
+    if (!has_contents) copy->data = entry.node->synced_data;
+    copy->synced_data = copy->data;
+    rebooted->state_->names[path] = rebooted->state_->synced_names[path] = copy;
+  }
+  return rebooted;
+}
+
+int FaultFileSystem::first_commit() const {
+  return state_->first_commit;
+}
+
 std::string FaultFileSystem::content(const std::string& path) const {
   const auto found = state_->names.find(path);
   return found == state_->names.end() ? std::string() : found->second->data;
@@ -145,6 +189,7 @@ IoResult<std::unique_ptr<File>> FaultFileSystem::create(const std::string& path,
   node = std::make_shared<Node>();
   node->inode = state_->next_inode++;
   node->mode = mode;
+  state_->note();
   return std::make_unique<Handle>(state_, node);
 }
 
@@ -161,6 +206,7 @@ IoResult<void> FaultFileSystem::rename(const std::string& from, const std::strin
   auto node = found->second;
   state_->names.erase(found);
   state_->names[to] = node;
+  state_->note();
   return {};
 }
 
@@ -172,6 +218,7 @@ IoResult<void> FaultFileSystem::rename_new(const std::string& from, const std::s
 IoResult<void> FaultFileSystem::remove(const std::string& path) {
   if (const int error = state_->change()) return std::unexpected(error);
   if (state_->names.erase(path) == 0) return std::unexpected(ENOENT);
+  state_->note();
   return {};
 }
 
@@ -191,6 +238,7 @@ IoResult<void> FaultFileSystem::set_mode(const std::string& path, mode_t mode) {
   const auto found = state_->names.find(path);
   if (found == state_->names.end()) return std::unexpected(ENOENT);
   found->second->mode = mode;
+  state_->note();
   return {};
 }
 

@@ -1,6 +1,7 @@
 // A file system in memory for tests: fails or loses power at a chosen call, and shows what is left
-// after the reboot. Pessimistic: only what was synced, content by File::sync() and names by
-// sync_directory(), is sure to survive.
+// after the reboot. after_reboot() is pessimistic: only what was synced, content by File::sync() and names by
+// sync_directory(), is sure to survive. after_replay() is a file system with a journal (ext4): File::sync(),
+// and sync_data() of a file with a new size, commit all names and modes; other times may do so, too.
 #pragma once
 
 #include <map>
@@ -28,6 +29,11 @@ class FaultFileSystem : public FileSystem {
     everything,  // as if nothing had been held back
   };
   std::unique_ptr<FaultFileSystem> after_reboot(Survivors survivors = Survivors::synced) const;
+
+  // Names and modes as of `commit`, between first_commit(), the last one that somebody waited for, and
+  // calls(); contents as synced, or as written when `has_contents`.
+  std::unique_ptr<FaultFileSystem> after_replay(int commit, bool has_contents) const;
+  int first_commit() const;
   // Content of a file, for tests.
   std::string content(const std::string& path) const;
   std::vector<std::string> all_paths() const;

@@ -80,6 +80,8 @@ class SystemFile : public File {
     return to_status(st);
   }
   IoResult<void> sync() override { return checked(::fsync(fd_.get())); }
+  IoResult<void> sync_data() override { return checked(::fdatasync(fd_.get())); }
+  void start_write_back() override { (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
   IoResult<void> try_lock() override { return checked(::flock(fd_.get(), LOCK_EX | LOCK_NB)); }
   IoResult<void> try_lock_shared() override { return checked(::flock(fd_.get(), LOCK_SH | LOCK_NB)); }
   IoResult<void> truncate(std::int64_t size) override { return checked(::ftruncate(fd_.get(), size)); }

@@ -43,6 +43,11 @@ class File {
   virtual IoResult<void> set_mode(mode_t mode) = 0;
   virtual IoResult<FileStatus> status() = 0;
   virtual IoResult<void> sync() = 0;  // blocks
+  // Content and size, but not a new name or mode, become durable; blocks. Cheaper: where neither the size nor
+  // the blocks have changed, the file system's journal has nothing to do.
+  virtual IoResult<void> sync_data() = 0;
+  // Lets the disk have what was written, without waiting for it.
+  virtual void start_write_back() {}
   // Exclusive lock, without waiting. EWOULDBLOCK when somebody else has it.
   virtual IoResult<void> try_lock() = 0;
   // Delivery agents share the lock: several may deliver one message to different destinations.

@@ -32,11 +32,10 @@ std::optional<std::string> seal_in(const Record& record) {
   return std::string(attribute->value);
 }
 
-SealState judge(std::string_view found, const Sealer& content, const QueueId& name, std::uint64_t inode) {
-  const auto sealed_id = QueueId::parse(found.substr(0, found.find(' ')));
-  if (!sealed_id || found != content.value(*sealed_id)) return SealState::broken;
-  if (*sealed_id == name || sealed_id->inode() != inode) return SealState::intact;
-  return SealState::foreign;
+Seal judge(std::string_view found, const Sealer& content, std::uint64_t inode) {
+  const auto id = sealed_id(found);
+  if (!id || found != content.value(*id)) return {.state = SealState::broken, .id = {}, .inode = inode};
+  return {.state = SealState::intact, .id = *id, .inode = inode};
 }
 
 }  // namespace
@@ -65,16 +64,20 @@ std::string Sealer::value(const QueueId& id) const {
   return fmt::format("{} {:016x}", id.text(), XXH3_64bits_digest(state_.get()));
 }
 
-Result<SealState> check_seal(File& file, const QueueId& name) {
+std::optional<QueueId> sealed_id(std::string_view value) {
+  return QueueId::parse(value.substr(0, value.find(' ')));
+}
+
+Result<Seal> read_seal(File& file) {
   const auto status = file.status();
-  if (!status) return fail(Failure::system("queue file " + name.text(), status.error()));
+  if (!status) return fail(Failure::system("queue file", status.error()));
   RecordReader reader(file, 64 * 1024);
   Sealer content;
   for (;;) {
     auto record = reader.next(false);
     if (!record) return fail(std::move(record.error()));
-    if (!*record || (*record)->type == RecordType::end) return SealState::none;
-    if (auto found = seal_in(**record)) return judge(*found, content, name, status->inode);
+    if (!*record || (*record)->type == RecordType::end) return Seal{};
+    if (auto found = seal_in(**record)) return judge(*found, content, status->inode);
     content.add((*record)->type, (*record)->data);
   }
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,12 +36,23 @@ class Sealer {
 };
 
 enum class SealState : unsigned char {
-  none,    // written by Postfix, or without recycling
-  intact,  // also when the file has another name since postsuper -s gave it the one of its inode
+  none,  // written by Postfix, or without recycling
+  intact,
   broken,
-  foreign,  // the seal of another message that had this inode
+};
+
+struct Seal {
+  SealState state = SealState::none;
+  QueueId id;               // that the message was given, when intact
+  std::uint64_t inode = 0;  // of the file that was read
+
+  // False when `name` is that of another message that was in this file. postsuper -s may have renamed the
+  // file after its inode; that is the same message.
+  bool is_of(const QueueId& name) const { return id == name || id.inode() != inode; }
 };
 // Reads the whole file. Failure as of RecordReader: bounce when the bytes are no records.
-Result<SealState> check_seal(File& file, const QueueId& name);
+Result<Seal> read_seal(File& file);
+// The id in the seal's text.
+std::optional<QueueId> sealed_id(std::string_view value);
 
 }  // namespace posthouse::queuefile

@@ -44,7 +44,20 @@ IoResult<void> SpareGiver::remove(FileSystem& files, const std::string& path) {
   if (!files.rename(path, spare_path(std::to_string(status->inode)))) return files.remove(path);
   ++count_;
   was_used_ = true;
+  if (recent_.size() < limit_) recent_.insert(status->inode);
   return {};
+}
+
+std::vector<std::string> SpareGiver::take_recent() {
+  std::vector<std::string> paths;
+  for (const auto inode : std::exchange(recent_, {})) paths.push_back(spare_path(std::to_string(inode)));
+  return paths;
+}
+
+void write_back(FileSystem& files, const std::vector<std::string>& paths) {
+  for (const auto& path : paths) {
+    if (const auto file = files.open(path, OpenFor::marking)) (*file)->start_write_back();
+  }
 }
 
 bool SpareGiver::is_full(FileSystem& files) {

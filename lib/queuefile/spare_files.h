@@ -1,11 +1,12 @@
 // Finished queue files that wait in spare/ to become new ones: an inode and blocks that need not be freed and
-// found again. The queue manager gives, cleanup takes.
+// found again, and whose name is durable already, so that a new message in it needs only its bytes synced.
+// The queue manager gives, cleanup takes.
 //
 // A spare file is named by its inode number and has mode 0600, so that it is never taken for a message. It
 // still holds the old message until it is overwritten, for the mail system's own user only; when no mail has
-// come for a while it is removed. A name is taken by renaming it, which only one process can do. Not for file
-// systems where a rename may be found undone after a sync (FileSystem::syncs_names), because then one
-// message could stand in the file of another; the seal (seal.h) tells when a power cut did that.
+// come for a while it is removed. A name is taken by renaming it, which only one process can do. A power cut
+// may undo renames; where a message is then that stands in such a file, recovery.h says. Only for file
+// systems where a rename is never half done (FileSystem::syncs_names).
 //
 // Short file system calls, no sync. Not thread-safe.
 #pragma once
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "lib/queuefile/file_system.h"
@@ -33,6 +35,8 @@ class SpareGiver {
   IoResult<void> remove(FileSystem& files, const std::string& path);
   // Call now and then: removes all spare files when none was given since the last call.
   void tidy(FileSystem& files);
+  // The paths of the files kept since the last call, for write_back().
+  std::vector<std::string> take_recent();
 
   static constexpr std::int64_t kLargest = 128 * 1024;  // bytes; larger ones are removed
 
@@ -40,13 +44,17 @@ class SpareGiver {
   bool is_full(FileSystem& files);
 
   std::size_t limit_;
+  std::unordered_set<std::uint64_t> recent_;  // inodes; at most limit_
   std::size_t count_;  // at most so many there are; an earlier process may have left some, cleanup takes some
   std::size_t full_for_ = 0;  // so many more are removed before the directory is looked at again
   bool was_used_ = false;
 };
 
-// All of them. At start-up before any daemon: a file could also be a message, by another name (power cut on a
-// file system without a journal).
+// Lets the disk have the marks of finished messages (Marker), so that no power cut later than a moment after
+// their delivery brings them back. Those taken meanwhile need it no more. May block.
+void write_back(FileSystem& files, const std::vector<std::string>& paths);
+
+// All of them, while the mail system runs; at its start recovery.h looks at what they hold.
 void remove_spare_files(FileSystem& files);
 
 class SpareTaker {

@@ -15,6 +15,8 @@ namespace posthouse::queuefile {
 namespace {
 
 constexpr int kNameAttempts = 10;
+constexpr std::int64_t kBlock = 4096;
+constexpr std::int64_t kMostPadding = 32 * 1024;
 
 std::string parent_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -43,6 +45,7 @@ Writer::Writer(Writer&& other) noexcept
       buffer_(std::move(other.buffer_)),
       written_(other.written_),
       old_size_(other.old_size_),
+      has_durable_name_(other.has_durable_name_),
       size_(other.size_) {}
 
 Writer::~Writer() {
@@ -68,6 +71,7 @@ bool Writer::take_spare(Time now) {
   id_ = std::move(taken->id);
   path_ = std::move(taken->path);
   old_size_ = taken->size;
+  has_durable_name_ = true;
   return true;
 }
 
@@ -161,6 +165,23 @@ Result<void> Writer::cut_off_old() {
   return {};
 }
 
+// Files that are used again keep their size when they can: then a commit is the writing of their blocks, and
+// the file system's journal has nothing to do. Nothing of the old message stays behind the new one.
+Result<void> Writer::pad() {
+  const std::int64_t end = offset();
+  std::int64_t wanted = end;
+  if (options_.spares != nullptr) {
+    wanted = (end + kBlock - 1) / kBlock * kBlock;
+    if (old_size_ > wanted && old_size_ - wanted <= kMostPadding) wanted = old_size_;
+  }
+  if (old_size_ > wanted) {
+    if (auto done = file_->truncate(wanted); !done) return fail(failed(done.error()));
+    old_size_ = 0;
+  }
+  buffer_.append(static_cast<std::size_t>(wanted - end), '\0');
+  return {};
+}
+
 Result<void> Writer::show_blocking() {
   if (auto done = flush_blocking(); !done) return done;
   return cut_off_old();
@@ -179,6 +200,7 @@ Result<void> Writer::patch(std::int64_t at, std::string_view bytes) {
 
 Result<void> Writer::move_to(std::string_view queue) {
   if (auto moved = layout_->move(*files_, queue_, queue, id_); !moved) return fail(failed(moved.error()));
+  has_durable_name_ = false;  // recovery would put it into incoming/
   queue_ = queue;
   path_ = layout_->path(queue, id_);
   return {};
@@ -216,11 +238,12 @@ Result<Receipt> Writer::commit_blocking() {
     if (auto done = write_seal(); !done) return fail(std::move(done.error()));
   }
   record(RecordType::end, {});
+  if (auto done = pad(); !done) return fail(std::move(done.error()));
   if (auto done = flush_blocking(); !done) return fail(std::move(done.error()));
-  if (auto done = cut_off_old(); !done) return fail(std::move(done.error()));
   // The mode before the sync: it must be as durable as the content.
   if (auto done = file_->set_mode(options_.ready_mode); !done) return fail(failed(done.error()));
-  if (auto done = file_->sync(); !done) return fail(failed(done.error()));
+  if (auto done = has_durable_name_ ? file_->sync_data() : file_->sync(); !done)
+    return fail(failed(done.error()));
   if (!files_->syncs_names()) {
     if (auto done = files_->sync_directory(parent_of(path_)); !done) return fail(failed(done.error()));
   }

@@ -78,8 +78,9 @@ class Writer {
   // Renames the unfinished file into another queue (hold) before commit.
   Result<void> move_to(std::string_view queue);
 
-  // Adds the seal and E, writes what is left and the final SIZE record, cuts off what a spare file had
-  // beyond, sets the ready mode, syncs the file and its name. After success the Writer owns nothing any more.
+  // Adds the seal and E, writes what is left and the final SIZE record, overwrites or cuts off what a spare
+  // file had beyond, sets the ready mode, syncs the file and, unless it is a spare one (recovery.h), its
+  // name. After success the Writer owns nothing any more.
   Result<Receipt> commit_blocking();
 
   static constexpr std::size_t kFlushAt = 256 * 1024;
@@ -87,6 +88,7 @@ class Writer {
  private:
   Writer(FileSystem& files, const Layout& layout, const Options& options);
   Result<void> cut_off_old();
+  Result<void> pad();
   bool take_spare(Time now);
   Result<void> make_new(Time now);
   Result<void> write_seal();
@@ -100,8 +102,9 @@ class Writer {
   std::string path_;  // empty when there is nothing to remove
   std::unique_ptr<File> file_;
   std::string buffer_;
-  std::int64_t written_ = 0;   // bytes in the file before buffer_
-  std::int64_t old_size_ = 0;  // of the file before it was ours
+  std::int64_t written_ = 0;       // bytes in the file before buffer_
+  std::int64_t old_size_ = 0;      // of the file before it was ours
+  bool has_durable_name_ = false;  // some name, under which recovery.h finds it
   SizeRecord size_;
 };
 

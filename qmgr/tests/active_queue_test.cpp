@@ -481,13 +481,27 @@ TEST_F(ActiveQueueTest, AHalfOverwrittenLeftOverIsSetAside) {
   EXPECT_EQ(count("corrupt"), 1u);
 }
 
-TEST_F(ActiveQueueTest, ALeftOverThatIsAnotherFinishedMessageIsSetAside) {
+TEST_F(ActiveQueueTest, AMessageUnderTheNameOfAnotherGetsItsOwn) {
+  for (const auto source : {ActiveQueue::Source::left_over, ActiveQueue::Source::retry}) {
+    const QueueId id = store({});
+    const QueueId other = QueueId::make_long(Clock::system().now(), *id.inode());
+    fs::rename(layout.path("incoming", id), layout.path("incoming", other));
+    run({other}, source);
+    EXPECT_THAT(requests, IsEmpty());
+    EXPECT_TRUE(fs::exists(layout.path("incoming", id)));
+    EXPECT_EQ(count("active"), 0u);
+    run({id}, source);
+    EXPECT_EQ(delivered_to().size(), 1u);
+    requests.clear();
+  }
+}
+
+TEST_F(ActiveQueueTest, TheFileOfADeferredMessageIsNotKept) {
+  spare_limit = 5;
   const QueueId id = store({});
-  const QueueId other = QueueId::make_long(Clock::system().now(), *id.inode());
-  fs::rename(layout.path("incoming", id), layout.path("incoming", other));
-  run({other}, ActiveQueue::Source::left_over);
-  EXPECT_THAT(requests, IsEmpty());
-  EXPECT_EQ(count("corrupt"), 1u);
+  run({id}, ActiveQueue::Source::retry);
+  EXPECT_EQ(delivered_to().size(), 1u);
+  EXPECT_FALSE(fs::exists("spare/" + std::to_string(*id.inode())));
 }
 
 TEST_F(ActiveQueueTest, AFinishedFileIsNoMessageAfterACrash) {

@@ -12,7 +12,7 @@
 #include "lib/command/start.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
-#include "lib/queuefile/spare_files.h"
+#include "lib/queuefile/recovery.h"
 #include "tools/postsuper/queue_actions.h"
 
 namespace posthouse::postsuper {
@@ -194,7 +194,10 @@ int run(int argc, char** argv) {
     std::vector<std::string> without_flush = chosen;
     std::erase(without_flush, "flush");
     actions.fix_structure(without_flush);
-    if (options.queues.empty()) queuefile::remove_spare_files(queuefile::FileSystem::system());
+    if (options.queues.empty()) {
+      queuefile::recover_messages(queuefile::FileSystem::system(), layout, Clock::system().now(),
+                                  [&](std::string_view text) { rights.say(log::Severity::warning, text); });
+    }
   }
   if (options.has_purge) actions.purge(chosen);
   for (const auto& request : options.requests) perform(actions, request, options, rights);

@@ -28,6 +28,7 @@ class MemoryFile : public queuefile::File {
   queuefile::IoResult<void> set_mode(mode_t) override { return {}; }
   queuefile::IoResult<queuefile::FileStatus> status() override { return queuefile::FileStatus{}; }
   queuefile::IoResult<void> sync() override { return {}; }
+  queuefile::IoResult<void> sync_data() override { return {}; }
   queuefile::IoResult<void> try_lock() override { return {}; }
   queuefile::IoResult<void> truncate(std::int64_t) override { return {}; }
   int descriptor() const override { return -1; }

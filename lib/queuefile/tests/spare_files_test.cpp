@@ -6,11 +6,13 @@
 
 #include <cerrno>
 #include <map>
+#include <set>
 
 #include "lib/queuefile/content_reader.h"
 #include "lib/queuefile/envelope_reader.h"
 #include "lib/queuefile/fault_file_system.h"
 #include "lib/queuefile/marker.h"
+#include "lib/queuefile/recovery.h"
 #include "lib/queuefile/seal.h"
 #include "lib/queuefile/shared_file.h"
 #include "lib/queuefile/writer.h"
@@ -60,8 +62,10 @@ std::string incoming(const QueueId& id) {
 SealState seal_of(FileSystem& files, const QueueId& id) {
   auto file = files.open(incoming(id), OpenFor::reading);
   if (!file) return SealState::none;
-  auto state = check_seal(**file, id);
-  return state ? *state : SealState::broken;
+  auto seal = read_seal(**file);
+  if (!seal) return SealState::broken;
+  EXPECT_TRUE(seal->state != SealState::intact || seal->is_of(id));
+  return seal->state;
 }
 
 // A file with these bytes, under that name, and what its seal says.
@@ -69,8 +73,18 @@ SealState seal_of_bytes(std::string_view bytes, const QueueId& id) {
   FaultFileSystem files;
   auto file = files.create("incoming/x", 0700);
   EXPECT_TRUE((*file)->write_at(bytes, 0));
-  auto state = check_seal(**file, id);
-  return state ? *state : SealState::broken;
+  auto seal = read_seal(**file);
+  return seal && seal->id == id ? seal->state : SealState::broken;
+}
+
+void mark_all(FileSystem& files, const std::string& path) {
+  auto file = files.open(path, OpenFor::marking);
+  ASSERT_TRUE(file);
+  EnvelopeReader reader(**file);
+  ASSERT_TRUE(reader.read());
+  const auto recipients = reader.recipients(1000);
+  ASSERT_TRUE(recipients);
+  for (const auto& recipient : *recipients) (void)Marker(**file).recipient_done(recipient.offset);
 }
 
 TEST(SpareFiles, AFinishedFileBecomesTheNextMessage) {
@@ -91,10 +105,13 @@ TEST(SpareFiles, AFinishedFileBecomesTheNextMessage) {
   EXPECT_THAT(files.all_paths(), ElementsAre(incoming(second->queue_id())));
   EXPECT_TRUE(files.status(incoming(second->queue_id()))->is_ready());
 
-  FaultFileSystem fresh;  // exactly what a new file would hold, except for the queue id
+  FaultFileSystem fresh;  // exactly what a new file would hold, except for the queue id and the padding
   SpareTaker none;
   const auto alone = store(fresh, none, {.word = "second"}, 7);
-  EXPECT_EQ(files.content(incoming(second->queue_id())), fresh.content(incoming(alone->queue_id())));
+  const std::string reused = files.content(incoming(second->queue_id()));
+  const std::string made = fresh.content(incoming(alone->queue_id()));
+  EXPECT_TRUE(reused.starts_with(made));
+  EXPECT_EQ(reused.find_first_not_of('\0', made.size()), std::string::npos);
 }
 
 TEST(SpareFiles, AnUnfinishedMessageShowsNothingOfTheOld) {
@@ -239,36 +256,197 @@ TEST(SpareFiles, EveryFailedCallIsReportedAndLosesNoMessage) {
   }
 }
 
-// Whatever a power cut leaves: what was accepted is there once, whole, and nothing stands for another
-// message.
-TEST(SpareFiles, NoPowerCutLosesOrMixesMessages) {
-  for (const auto survivors : {Survivors::synced, Survivors::names, Survivors::everything}) {
-    for (int cut_at = 1; cut_at < 40; ++cut_at) {
-      FaultFileSystem files(cut_at);
-      SpareTaker none, taker;
-      SpareGiver giver(16);
-      const auto first = store(files, none, {.word = "first", .lines = 900});
-      const bool is_finished = first && !files.was_cut();  // delivered: nothing may be lost any more
-      if (is_finished) (void)giver.remove(files, incoming(first->queue_id()));
-      const auto second = store(files, taker, {.word = "second", .recipients = 40}, 3);
-      const auto rebooted = files.after_reboot(survivors);
-      remove_spare_files(*rebooted);
-      std::map<std::string, int> found;
-      for (const auto& path : rebooted->all_paths()) {
-        const auto id = QueueId::parse(path.substr(path.find('/') + 1));
-        if (!id || !rebooted->status(path)->is_ready()) continue;
-        if (seal_of(*rebooted, *id) != SealState::intact) continue;
-        ++found[rebooted->content(path).contains("first 0") ? "first" : "second"];
-        EXPECT_FALSE(rebooted->content(path).contains("first 0") &&
-                     rebooted->content(path).contains("second"));
-      }
-      if (first && !is_finished) EXPECT_EQ(found["first"], 1) << cut_at;
-      if (second) EXPECT_EQ(found["second"], 1) << cut_at;
-      EXPECT_LE(found["first"], 1);
-      EXPECT_LE(found["second"], 1);
-      if (!files.was_cut()) break;
+// Delivered to all recipients, and removed by the queue manager.
+void finish(FileSystem& files, SpareGiver& giver, const QueueId& id) {
+  mark_all(files, incoming(id));
+  (void)giver.remove(files, incoming(id));
+}
+
+// What the next start makes of a queue: the words of the messages that would be delivered, with their number.
+std::map<std::string, int> found_after_start(FaultFileSystem& files) {
+  recover_messages(files, kLayout, kNow, [](std::string_view) {});
+  EXPECT_THAT(*files.list("spare"), IsEmpty());
+  std::map<std::string, int> found;
+  std::set<std::uint64_t> seen;
+  for (const auto& path : files.all_paths()) {
+    const auto id = QueueId::parse(path.substr(path.find('/') + 1));
+    if (!id || !path.starts_with("incoming/") || !files.status(path)->is_ready()) continue;
+    auto file = files.open(path, OpenFor::reading);
+    const auto seal = read_seal(**file);
+    if (!seal || seal->state != SealState::intact) continue;
+    const std::string content = files.content(path);
+    // As the queue manager does: the message gets the name that its seal says, and then its recipients.
+    if (!seal->is_of(*id)) EXPECT_TRUE(give_true_name(files, kLayout, path, seal->id, kNow));
+    EnvelopeReader reader(**file);
+    const auto envelope = reader.read();
+    const auto left = reader.recipients(1);
+    if (left->empty() || !seen.insert((*file)->status()->inode).second) continue;
+    const std::string word = envelope->sender.substr(0, envelope->sender.find('@'));
+    ++found[word];
+    for (const char* other : {"first", "second", "third"}) {
+      EXPECT_EQ(content.contains(other), word == other) << path;
     }
   }
+  return found;
+}
+
+struct History {
+  bool first = false, second = false, third = false;  // accepted
+  bool first_finished = false, second_finished = false;
+};
+
+// Three messages, one after the other, in one file.
+History live_through(FaultFileSystem& files) {
+  History history;
+  SpareTaker none, taker, other;
+  SpareGiver giver(16);
+  const auto first = store(files, none, {.word = "first", .lines = 30});
+  history.first = first.has_value();
+  if (!first || files.was_cut()) return history;
+  history.first_finished = true;
+  finish(files, giver, first->queue_id());
+  const auto second = store(files, taker, {.word = "second", .recipients = 40}, 3);
+  history.second = second.has_value();
+  if (!second || files.was_cut()) return history;
+  history.second_finished = true;
+  finish(files, giver, second->queue_id());
+  history.third = store(files, other, {.word = "third", .lines = 200}, 5).has_value();
+  return history;
+}
+
+// Accepted: there once. Delivered: at most once more. Never accepted: there or not.
+void expect_true_to(const History& history, std::map<std::string, int> found) {
+  const auto expect = [&](const char* word, bool is_accepted, bool is_finished) {
+    if (is_accepted && !is_finished) EXPECT_EQ(found[word], 1) << word;
+    EXPECT_LE(found[word], 1) << word;
+  };
+  expect("first", history.first, history.first_finished);
+  expect("second", history.second, history.second_finished);
+  expect("third", history.third, false);
+}
+
+TEST(SpareFiles, NoPowerCutLosesOrMixesMessages) {
+  for (const auto survivors : {Survivors::names, Survivors::everything}) {
+    for (int cut_at = 1; cut_at < 200; ++cut_at) {
+      SCOPED_TRACE(fmt::format("survivors {}, cut at {}", static_cast<int>(survivors), cut_at));
+      FaultFileSystem files(cut_at);
+      const History history = live_through(files);
+      expect_true_to(history, found_after_start(*files.after_reboot(survivors)));
+      if (!files.was_cut()) return;
+    }
+  }
+  FAIL() << "there was always a cut";
+}
+
+// The commit of a message in a spare file leaves its name to chance.
+TEST(SpareFiles, AMessageIsFoundUnderAnyNameThatItsFileHadSinceTheLastCommit) {
+  int rescued = 0;
+  for (int cut_at = 1; cut_at < 200; ++cut_at) {
+    FaultFileSystem files(cut_at);
+    const History history = live_through(files);
+    for (int commit = files.first_commit(); commit <= files.calls(); ++commit) {
+      for (const bool has_contents : {false, true}) {
+        SCOPED_TRACE(fmt::format("cut at {}, names of {}, {}", cut_at, commit, has_contents));
+        auto rebooted = files.after_replay(commit, has_contents);
+        const auto before = rebooted->all_paths();
+        const auto found = found_after_start(*rebooted);
+        expect_true_to(history, found);
+        if (!found.empty() && rebooted->all_paths() != before) ++rescued;
+      }
+    }
+    if (!files.was_cut()) {
+      EXPECT_GT(rescued, 10);
+      return;
+    }
+  }
+  FAIL() << "there was always a cut";
+}
+
+TEST(SpareFiles, TheSecondMessageNeedsNoCommitOfTheJournal) {
+  FaultFileSystem files;
+  SpareTaker none, taker;
+  SpareGiver giver(16);
+  finish(files, giver, store(files, none, {.word = "first", .lines = 30})->queue_id());
+  const int committed = files.first_commit();
+  const auto second = store(files, taker, {.word = "second"}, 3);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(files.first_commit(), committed);
+  // One that is put on hold has its name for good, or it would be delivered after a power cut.
+  SpareTaker other;
+  finish(files, giver, second->queue_id());
+  auto held = Writer::create(files, kLayout, {.spares = &other, .has_seal = true}, kNow);
+  ASSERT_TRUE(held);
+  fill(*held, {.word = "third"});
+  ASSERT_TRUE(held->move_to(queue::kHold));
+  ASSERT_TRUE(held->commit_blocking());
+  EXPECT_GT(files.first_commit(), committed);
+}
+
+TEST(SpareFiles, PaddingHidesTheOldMessage) {
+  FaultFileSystem files;
+  SpareTaker none;
+  SpareGiver giver(16);
+  for (const int lines : {1000, 2400, 4000}) {
+    finish(files, giver, store(files, none, {.word = "secret", .lines = lines})->queue_id());
+    SpareTaker taker;
+    const auto second = store(files, taker, {.word = "second"}, 3);
+    const std::string content = files.content(incoming(second->queue_id()));
+    EXPECT_FALSE(content.contains("secret"));
+    EXPECT_EQ(content.size() % 4096, 0u);
+    EXPECT_LE(content.size(), 40u * 1024);
+    ASSERT_TRUE(files.remove(incoming(second->queue_id())));
+  }
+}
+
+TEST(Recovery, LooksAtUnfinishedFilesAndTellsWhatItFound) {
+  FaultFileSystem files;
+  SpareTaker none;
+  const auto whole = store(files, none, {.word = "whole"})->queue_id();
+  const auto misnamed = store(files, none, {.word = "misnamed"}, 1)->queue_id();
+  const auto finished = store(files, none, {.word = "finished"}, 2)->queue_id();
+  const auto torn = store(files, none, {.word = "torn"}, 3)->queue_id();
+  const auto delivered = store(files, none, {.word = "delivered"}, 4)->queue_id();
+  for (const auto& id : {whole, misnamed, finished, torn, delivered})
+    ASSERT_TRUE(files.set_mode(incoming(id), 0600));
+  const QueueId old_name = QueueId::make_short(kNow + std::chrono::seconds(9), *misnamed.inode());
+  ASSERT_TRUE(files.rename(incoming(misnamed), "active/" + old_name.text()));
+  ASSERT_TRUE(files.rename(incoming(delivered), "active/" + delivered.text()));
+  mark_all(files, incoming(finished));
+  ASSERT_TRUE((*files.open(incoming(torn), OpenFor::marking))->write_at("#", 105));
+  std::string said;
+  recover_messages(files, kLayout, kNow, [&](std::string_view text) { said += fmt::format("{}\n", text); });
+  EXPECT_TRUE(files.status(incoming(whole))->is_ready());
+  EXPECT_TRUE(files.status(incoming(misnamed))->is_ready());
+  EXPECT_FALSE(files.status(incoming(finished)));
+  EXPECT_FALSE(files.status(incoming(torn))->is_ready());
+  EXPECT_FALSE(files.status("active/" + delivered.text())->is_ready());
+  EXPECT_EQ(said, fmt::format("{}: found in incoming/{}, where a power cut had left it\n"
+                              "{}: found in active/{}, where a power cut had left it\n",
+                              whole.text(), whole.text(), misnamed.text(), old_name.text()));
+}
+
+TEST(Recovery, KeepsATornSpareFileForInspectionAndDropsTheRest) {
+  FaultFileSystem files;
+  SpareTaker none;
+  SpareGiver giver(16);
+  const auto torn = store(files, none, {.word = "torn"})->queue_id();
+  finish(files, giver, torn);
+  ASSERT_TRUE((*files.open("spare/100", OpenFor::marking))->write_at("#", 105));
+  std::string said;
+  recover_messages(files, kLayout, kNow, [&](std::string_view text) { said += text; });
+  EXPECT_THAT(*files.list("spare"), IsEmpty());
+  EXPECT_EQ(files.list("corrupt")->size(), 1u);
+  EXPECT_THAT(said, testing::HasSubstr("spare/100 was not completely written; saved as corrupt/"));
+}
+
+TEST(Recovery, ASecondNameOfTheSameFileGoes) {
+  FaultFileSystem files;
+  SpareTaker none;
+  const auto id = store(files, none, {.word = "x"})->queue_id();
+  const auto other = store(files, none, {.word = "y"}, 1)->queue_id();
+  EXPECT_TRUE(give_true_name(files, kLayout, incoming(other), id.with_inode(*other.inode()), kNow));
+  EXPECT_THAT(files.all_paths(), testing::Contains(incoming(id)));
+  EXPECT_FALSE(give_true_name(files, kLayout, "active/nosuch", id, kNow));
 }
 
 TEST(Seal, AnyMixtureOfTwoMessagesIsBroken) {
@@ -301,8 +479,11 @@ TEST(Seal, TheOldMessageUnderTheNewNameIsForeign) {
   auto file = files.open(incoming(stored->queue_id()), OpenFor::marking);
   const QueueId other = QueueId::make_short(kNow + std::chrono::seconds(5) + std::chrono::microseconds(4),
                                             *stored->queue_id().inode());
-  EXPECT_EQ(*check_seal(**file, stored->queue_id()), SealState::intact);
-  EXPECT_EQ(*check_seal(**file, other), SealState::foreign);
+  const auto seal = read_seal(**file);
+  EXPECT_EQ(seal->state, SealState::intact);
+  EXPECT_EQ(seal->id, stored->queue_id());
+  EXPECT_TRUE(seal->is_of(stored->queue_id()));
+  EXPECT_FALSE(seal->is_of(other));
 }
 
 TEST(Seal, ARenamedFileOfACopiedQueueIsIntact) {
@@ -312,8 +493,10 @@ TEST(Seal, ARenamedFileOfACopiedQueueIsIntact) {
   ASSERT_TRUE(elsewhere.create("incoming/a", 0600));
   auto copy = elsewhere.create("incoming/b", 0700);
   ASSERT_TRUE((*copy)->write_at(files.content(incoming(stored->queue_id())), 0));
-  EXPECT_EQ(*check_seal(**copy, stored->queue_id()), SealState::intact);
-  EXPECT_EQ(*check_seal(**copy, stored->queue_id().with_inode((*copy)->status()->inode)), SealState::intact);
+  const auto seal = read_seal(**copy);
+  EXPECT_EQ(seal->state, SealState::intact);
+  EXPECT_TRUE(seal->is_of(stored->queue_id()));
+  EXPECT_TRUE(seal->is_of(stored->queue_id().with_inode((*copy)->status()->inode)));
 }
 
 TEST(Seal, WhatAgentsMarkDoesNotBreakIt) {
@@ -338,7 +521,7 @@ TEST(Seal, LargeMailIsSealedTheSameWay) {
   SpareTaker none;
   const Mail mail{.word = "x", .lines = 1000};
   const auto first = store(at_once, none, mail);
-  auto writer = Writer::create(spilled, kLayout, {.has_seal = true}, kNow);
+  auto writer = Writer::create(spilled, kLayout, {.spares = &none, .has_seal = true}, kNow);
   fill(*writer, mail);
   ASSERT_TRUE(writer->flush_blocking());
   const auto second = writer->commit_blocking();
