@@ -260,6 +260,7 @@ void Message::begin_content() {
 void Message::content(std::string_view chunk) {
   if (status_ != 0) return;
   if (!is_in_content_) begin_content();
+  writer_->expect(chunk.size());
   if (auto done = content_->append(chunk); !done) failed(status::kWrite, done.error());
   check_size();
   check_hops();

@@ -51,7 +51,7 @@ Result<void> Forwarder::send_content(const delivery::Attempt& attempt, ipc::Conn
   for (std::string chunk = std::move(head);; chunk.clear()) {
     const auto more = content.append_lines(chunk, kChunk, {.line_end = "\n"});
     if (!more) return fail(more.error());
-    cleanup.send(ipc::CleanupContent{.chunk = std::move(chunk)});
+    cleanup.send(ipc::CleanupContent{.chunk = chunk});
     if (auto sent = cleanup.flush(deadline_after(kTimeout)); !sent) return sent;
     if (!*more) return {};
   }

@@ -207,7 +207,7 @@ Result<ipc::CleanupClosed> Pickup::converse(std::optional<ipc::Connection>& clea
     // Text without headers must not continue ours.
     if (is_first && !text.empty() && text[0] != '\n' && !mail::is_header(text.substr(0, text.find('\n'))))
       chunk.insert(header_size, 1, '\n');
-    cleanup->send(ipc::CleanupContent{.chunk = std::move(chunk)});
+    cleanup->send(ipc::CleanupContent{.chunk = chunk});
     if (auto sent = cleanup->flush(deadline_after(kPeerTimeout)); !sent) return fail(std::move(sent.error()));
     chunk.clear();
     if (!*more) break;

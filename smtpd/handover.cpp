@@ -84,7 +84,7 @@ bool CleanupHandover::add_content(std::string chunk, Deadline deadline) {
   if (!connection_) return false;
   send_recipients();
   ipc::CleanupContent content;
-  content.chunk = std::move(chunk);
+  content.chunk = chunk;
   connection_->send(content);
   if (!connection_->stream().has_backlog()) return true;
   if (auto sent = connection_->flush(deadline); !sent) {

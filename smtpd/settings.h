@@ -84,7 +84,11 @@ struct Settings {
   protocol::EndOfData end_of_data_rule(const Session& session) const;
   Result<std::set<std::string>> discarded_keywords(const Client& client) const;
   bool logs_permit(std::string_view restriction) const;
-  std::uint64_t free_space() const;  // in the queue's file system
+  std::uint64_t free_space() const;  // in the queue's file system, a tenth of a second ago at most
+
+ private:
+  mutable std::uint64_t free_space_ = 0;
+  mutable std::chrono::steady_clock::time_point free_space_at_;
 };
 
 // All mistakes of the configuration in one failure text, separated by "; ".

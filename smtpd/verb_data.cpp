@@ -1,6 +1,7 @@
 // DATA: the content goes to cleanup as it comes; 250 only with cleanup's word that it is safe.
 #include <fmt/format.h>
 
+#include "lib/base/text.h"
 #include "lib/protocol/smtp_data.h"
 #include "smtpd/access.h"
 #include "smtpd/content.h"
@@ -54,6 +55,7 @@ class ContentReceiver {
 
   void take() {
     const std::size_t before = chunk_.size();
+    make_room(chunk_, session_.stream().buffered().size());
     const std::size_t used = reader_.feed(session_.stream().buffered(), chunk_);
     session_.stream().consume(used);
     received_ += used;

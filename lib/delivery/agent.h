@@ -32,7 +32,7 @@ struct Attempt {
   queuefile::File& file;  // open for marking, with a shared lock
   Results& results;
 
-  queuefile::ContentReader content(std::size_t block_size = 64 * 1024) const {
+  queuefile::ContentReader content(std::size_t block_size = 128 * 1024) const {
     return queuefile::ContentReader(file, request.data_offset, block_size);
   }
   // The content could not be read: a corrupt file is set aside, otherwise the rest is deferred.

@@ -102,14 +102,19 @@ class Decoder {
     ok_ = false;
     return 0;
   }
-  void get(std::string& value) {
+  void get(std::string_view& value) {  // into the bytes that are decoded
     const std::uint64_t size = varint();
     if (!ok_ || size > bytes_.size()) {
       ok_ = false;
       return;
     }
-    value.assign(bytes_.substr(0, static_cast<std::size_t>(size)));
+    value = bytes_.substr(0, static_cast<std::size_t>(size));
     bytes_.remove_prefix(static_cast<std::size_t>(size));
+  }
+  void get(std::string& value) {
+    std::string_view text;
+    get(text);
+    value.assign(text);
   }
   template <class T>
   requires std::is_integral_v<T>

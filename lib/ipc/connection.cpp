@@ -41,12 +41,24 @@ Failure Frame::malformed(std::string_view expected) const {
                            "malformed message \"" + name + "\", expected \"" + std::string(expected) + "\"");
 }
 
-void append_frame(std::string& out, std::uint32_t id, std::string_view name, std::string_view fields) {
-  append_u32(out, static_cast<std::uint32_t>(kHeader - 4 + name.size() + fields.size()));
+std::size_t begin_frame(std::string& out, std::uint32_t id, std::string_view name) {
+  const std::size_t begin = out.size();
+  append_u32(out, 0);
   append_u32(out, id);
   out += static_cast<char>(name.size());
   out += name;
+  return begin;
+}
+
+void end_frame(std::string& out, std::size_t begin) {
+  const std::size_t length = out.size() - begin - 4;
+  for (std::size_t i = 0; i < 4; ++i) out[begin + i] = static_cast<char>(length >> (24 - 8 * i));
+}
+
+void append_frame(std::string& out, std::uint32_t id, std::string_view name, std::string_view fields) {
+  const std::size_t begin = begin_frame(out, id, name);
   out += fields;
+  end_frame(out, begin);
 }
 
 Result<std::optional<Frame>> parse_frame(std::string_view bytes, std::size_t& consumed) {
@@ -65,17 +77,6 @@ Result<std::optional<Frame>> parse_frame(std::string_view bytes, std::size_t& co
   frame.fields = bytes.substr(kHeader + name_size, 4 + length - kHeader - name_size);
   consumed = 4 + length;
   return frame;
-}
-
-void Connection::send_fields(std::uint32_t id, std::string_view name, std::string_view fields) {
-  std::string header;
-  header.reserve(64);
-  append_u32(header, static_cast<std::uint32_t>(kHeader - 4 + name.size() + fields.size()));
-  append_u32(header, id);
-  header += static_cast<char>(name.size());
-  header += name;
-  stream_.write(header);
-  stream_.write(fields);
 }
 
 Result<void> Connection::flush(Deadline deadline) {

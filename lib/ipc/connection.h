@@ -36,7 +36,9 @@ struct Frame {
   Failure malformed(std::string_view expected) const;
 };
 
-// Appends one frame to `out`.
+// Appends one frame to `out`; its fields may be appended between the two calls.
+std::size_t begin_frame(std::string& out, std::uint32_t id, std::string_view name);
+void end_frame(std::string& out, std::size_t begin);
 void append_frame(std::string& out, std::uint32_t id, std::string_view name, std::string_view fields);
 // The frame at the start of `bytes`: its total size in `consumed`; nothing yet if incomplete; a failure if
 // impossible.
@@ -54,9 +56,11 @@ class Connection {
   // KB.
   template <class Message>
   void send(const Message& message, std::uint32_t id = 0) {
-    scratch_.clear();
-    encode(message, scratch_);
-    send_fields(id, Message::kName, scratch_);
+    stream_.compose([&](std::string& out) {
+      const std::size_t start = begin_frame(out, id, Message::kName);
+      encode(message, out);
+      end_frame(out, start);
+    });
   }
   Result<void> flush(Deadline deadline);  // may wait
   Result<Frame> receive(
@@ -84,9 +88,7 @@ class Connection {
 
  private:
   Result<Frame> take_frame(Deadline deadline, const std::function<runtime::Io()>& read_more);
-  void send_fields(std::uint32_t id, std::string_view name, std::string_view fields);
   runtime::Stream stream_;
-  std::string scratch_;
 };
 
 }  // namespace posthouse::ipc

@@ -18,7 +18,16 @@ std::string_view RecordReader::window() const {
   return std::string_view(buffer_).substr(static_cast<std::size_t>(used));
 }
 
+// The position is neither in the window nor behind its last byte: the other one may be the right one.
+void RecordReader::go_elsewhere() {
+  if (position_ == buffer_offset_ + static_cast<std::int64_t>(buffer_.size())) return;
+  std::swap(buffer_, other_buffer_);
+  std::swap(buffer_offset_, other_offset_);
+}
+
 Result<bool> RecordReader::fill(std::size_t need) {
+  if (window().empty()) go_elsewhere();
+  if (window().size() >= need) return true;
   const std::size_t kept = window().size();
   buffer_.erase(0, buffer_.size() - kept);
   buffer_offset_ = position_;

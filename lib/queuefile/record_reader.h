@@ -1,7 +1,7 @@
 // Reads the records of a file in logical order: follows pointers, skips nothing else.
 //
-// Reads blocks of `block_size` bytes; a record's data is valid until the next call. Backward
-// jumps are limited to 10000 per file. Trouble with the bytes is Failure{bounce}: the file is
+// Reads blocks of `block_size` bytes and remembers the last two places, because readers go to the end of a file
+// and back; a record's data is valid until the next call. Backward jumps are limited to 10000 per file. Trouble with the bytes is Failure{bounce}: the file is
 // corrupt; trouble with reading is Failure{defer}.
 #pragma once
 
@@ -34,6 +34,7 @@ class RecordReader {
 
  private:
   Result<std::optional<Record>> physical();
+  void go_elsewhere();
   // False at the end of the file.
   Result<bool> fill(std::size_t need);
   Result<void> jump(const Record& pointer);
@@ -41,8 +42,8 @@ class RecordReader {
 
   File* file_;
   std::size_t block_size_;
-  std::string buffer_;
-  std::int64_t buffer_offset_ = 0;
+  std::string buffer_, other_buffer_;
+  std::int64_t buffer_offset_ = 0, other_offset_ = 0;
   std::int64_t position_ = 0;
   int reverse_jumps_ = 0;
 };

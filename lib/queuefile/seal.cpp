@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <new>
 #include <optional>
 
 #include "lib/queuefile/record_reader.h"
+#include "lib/queuefile/size_record.h"
 
 namespace posthouse::queuefile {
 namespace {
@@ -60,6 +62,10 @@ void Sealer::add(RecordType type, std::string_view data) {
   XXH3_64bits_update(state_.get(), data.data(), data.size());
 }
 
+void Sealer::add_content(std::string_view records) {
+  XXH3_64bits_update(state_.get(), records.data(), records.size());
+}
+
 std::string Sealer::value(const QueueId& id) const {
   return fmt::format("{} {:016x}", id.text(), XXH3_64bits_digest(state_.get()));
 }
@@ -68,14 +74,59 @@ std::optional<QueueId> sealed_id(std::string_view value) {
   return QueueId::parse(value.substr(0, value.find(' ')));
 }
 
+namespace {
+
+constexpr std::size_t kBlock = 64 * 1024;
+
+Failure not_records() {
+  return Failure::bounced("5.3.0", "the segments are not where the size record says");
+}
+
+// Up to the content. Bounced: the file is not one that was completely written.
+Result<SizeRecord> add_envelope(RecordReader& reader, Sealer& content) {
+  SizeRecord size;
+  do {
+    auto record = reader.next(false);
+    if (!record) return fail(std::move(record.error()));
+    if (!*record) return fail(not_records());
+    content.add((*record)->type, (*record)->data);
+    if ((*record)->offset > 0) continue;
+    const auto parsed = (*record)->type == RecordType::size ? SizeRecord::parse((*record)->data) : std::nullopt;
+    if (!parsed || !parsed->is_complete()) return fail(not_records());
+    size = *parsed;
+  } while (reader.position() < size.data_offset);
+  if (reader.position() != size.data_offset) return fail(not_records());
+  return size;
+}
+
+Result<void> add_content(File& file, const SizeRecord& size, Sealer& content) {
+  std::string block;
+  for (std::int64_t at = size.data_offset; at < size.extracted_offset();) {
+    block.resize(static_cast<std::size_t>(std::min<std::int64_t>(kBlock, size.extracted_offset() - at)));
+    const auto got = file.read_at(block.data(), block.size(), at);
+    if (!got) return fail(Failure::system("read queue file", got.error()));
+    if (*got == 0) return fail(not_records());
+    content.add_content(std::string_view(block).substr(0, *got));
+    at += static_cast<std::int64_t>(*got);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Seal> read_seal(File& file) {
   const auto status = file.status();
   if (!status) return fail(Failure::system("queue file", status.error()));
-  RecordReader reader(file, 64 * 1024);
+  RecordReader reader(file);
   Sealer content;
-  for (;;) {
+  const auto size = add_envelope(reader, content);
+  if (!size) return fail(size.error());
+  if (auto done = add_content(file, *size, content); !done) return fail(std::move(done.error()));
+  reader.seek(size->extracted_offset());
+  for (bool is_first = true;; is_first = false) {
     auto record = reader.next(false);
     if (!record) return fail(std::move(record.error()));
+    if (is_first && (!*record || (*record)->type != RecordType::extracted)) return fail(not_records());
     if (!*record || (*record)->type == RecordType::end) return Seal{};
     if (auto found = seal_in(**record)) return judge(*found, content, status->inode);
     content.add((*record)->type, (*record)->data);

@@ -1,7 +1,8 @@
 // The seal of a queue file: its last attribute, made from the queue id and all that stands before it. A file
 // that a power cut left half written, or half overwritten when it is a spare one, does not match its seal.
 //
-// What is changed in place after the commit (Marker) does not count. Postfix ignores the attribute.
+// Of the envelope and the extracted segment what is changed in place after the commit (Marker) does not count;
+// in the content segment nothing is. Postfix ignores the attribute.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,7 @@ class Sealer {
   Sealer& operator=(const Sealer&) = delete;
 
   void add(RecordType type, std::string_view data);
+  void add_content(std::string_view records);  // the content segment, in any pieces
   std::string value(const QueueId& id) const;  // "92CCAAC803D 0123456789abcdef"
 
  private:

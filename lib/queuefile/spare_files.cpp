@@ -12,7 +12,7 @@ namespace {
 // New files that are made before an empty directory is read again.
 constexpr int kPause = 8;
 // Names that turned out to be gone before we do without.
-constexpr int kAttempts = 20;
+constexpr int kAttempts = 3;
 
 std::string spare_path(std::string_view name) {
   return fmt::format("{}/{}", queue::kSpare, name);
@@ -86,6 +86,7 @@ void remove_spare_files(FileSystem& files) {
   for (const auto& name : *names) (void)files.remove(spare_path(name));
 }
 
+// Any of those known: several processes that read the directory at the same time do not want the same.
 std::optional<std::string> SpareTaker::next_name(FileSystem& files) {
   if (names_.empty()) {
     if (pause_ > 0) {
@@ -96,6 +97,7 @@ std::optional<std::string> SpareTaker::next_name(FileSystem& files) {
     if (auto listed = files.list(std::string(queue::kSpare))) names_ = std::move(*listed);
     if (names_.empty()) return std::nullopt;
   }
+  std::swap(names_[random_() % names_.size()], names_.back());
   std::string name = std::move(names_.back());
   names_.pop_back();
   return name;
@@ -111,7 +113,10 @@ std::optional<SpareTaker::Taken> SpareTaker::take(FileSystem& files, const Layou
     Taken taken{.file = nullptr, .id = new_id(long_ids, now, *inode), .path = {}};
     taken.path = layout.path(queue, taken.id);
     if (layout.depth(queue) != 0) (void)layout.make_directories(files, queue, taken.id);
-    if (!files.rename_new(spare_path(*name), taken.path)) continue;
+    if (!files.rename_new(spare_path(*name), taken.path)) {
+      forget();
+      continue;
+    }
     auto file = files.open(taken.path, OpenFor::marking);
     const auto status = file ? (*file)->status() : std::unexpected(file.error());
     if (status && is_usable(**file, *status, *inode)) {

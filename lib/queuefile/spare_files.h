@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -72,6 +73,13 @@ class SpareTaker {
  private:
   std::optional<std::string> next_name(FileSystem& files);
 
+  // Somebody else takes from there: what is known is old.
+  void forget() {
+    names_.clear();
+    pause_ = 0;
+  }
+
+  std::minstd_rand random_{std::random_device{}()};
   std::vector<std::string> names_;
   int pause_ = 0;  // calls until the directory is read again
 };

@@ -206,25 +206,47 @@ Result<void> Writer::move_to(std::string_view queue) {
   return {};
 }
 
+// The bytes [begin, end) of the message so far, from memory or the file.
+Result<std::string_view> Writer::part(std::int64_t begin, std::int64_t end, std::string& storage) {
+  if (begin >= written_) {
+    return std::string_view(buffer_).substr(static_cast<std::size_t>(begin - written_),
+                                            static_cast<std::size_t>(end - begin));
+  }
+  if (auto done = flush_blocking(); !done) return fail(std::move(done.error()));
+  storage.resize(static_cast<std::size_t>(end - begin));
+  for (std::size_t have = 0; have < storage.size();) {
+    const auto got = file_->read_at(storage.data() + have, storage.size() - have,
+                                    begin + static_cast<std::int64_t>(have));
+    if (!got || *got == 0) return fail(failed(got ? EIO : got.error()));
+    have += *got;
+  }
+  return storage;
+}
+
 Result<void> Writer::write_seal() {
   Sealer sealer;
-  if (written_ == 0) {
-    for (std::string_view rest = buffer_; !rest.empty();) {
-      const Decoded record = decode_record(rest);
+  std::string storage;
+  const auto add_records = [&](std::int64_t begin, std::int64_t end) -> Result<void> {
+    auto rest = part(begin, end, storage);
+    if (!rest) return fail(std::move(rest.error()));
+    while (!rest->empty()) {
+      const Decoded record = decode_record(*rest);
       if (record.size == 0) return fail(failed(EINVAL));
       sealer.add(record.type, record.data);
-      rest.remove_prefix(record.size);
+      rest->remove_prefix(record.size);
     }
-  } else {
-    if (auto done = flush_blocking(); !done) return done;
-    RecordReader reader(*file_, kFlushAt);
-    while (reader.position() < written_) {
-      auto record = reader.next(false);
-      if (!record) return fail(std::move(record.error()));
-      if (!*record) return fail(failed(EIO));
-      sealer.add((*record)->type, (*record)->data);
-    }
+    return {};
+  };
+  const std::int64_t content_end = size_.extracted_offset();
+  if (auto done = add_records(0, size_.data_offset); !done) return done;
+  for (std::int64_t at = size_.data_offset; at < content_end;) {
+    const std::int64_t next = at < written_ ? std::min<std::int64_t>(at + kFlushAt, content_end) : content_end;
+    auto piece = part(at, next, storage);
+    if (!piece) return fail(std::move(piece.error()));
+    sealer.add_content(*piece);
+    at = next;
   }
+  if (auto done = add_records(content_end, offset()); !done) return done;
   attribute(kSealAttribute, sealer.value(id_));
   return {};
 }

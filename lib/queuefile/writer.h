@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "lib/base/failure.h"
+#include "lib/base/text.h"
 #include "lib/queuefile/file_system.h"
 #include "lib/queuefile/layout.h"
 #include "lib/queuefile/receipt.h"
@@ -60,6 +61,9 @@ class Writer {
   // One content line of any length, cut into L records of `line_limit` and a final, shorter N.
   void line(std::string_view text, std::size_t line_limit = 2048);
 
+  // About so many bytes of content come next: room is made once.
+  void expect(std::size_t size) { make_room(buffer_, size + size / 16); }
+
   std::int64_t offset() const { return written_ + static_cast<std::int64_t>(buffer_.size()); }
   std::int64_t content_length() const;  // so far; final after begin_extracted()
   std::int64_t recipient_count() const { return size_.recipient_count; }
@@ -91,6 +95,7 @@ class Writer {
   Result<void> pad();
   bool take_spare(Time now);
   Result<void> make_new(Time now);
+  Result<std::string_view> part(std::int64_t begin, std::int64_t end, std::string& storage);
   Result<void> write_seal();
   Failure failed(int error) const;
 

@@ -213,6 +213,10 @@ bool Stream::is_hung_up() const {
   return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+std::string& Stream::output() {
+  return state_->output;
+}
+
 void Stream::write(std::string_view bytes) {
   state_->output += bytes;
 }

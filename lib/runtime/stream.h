@@ -43,6 +43,11 @@ class Stream {
   bool is_hung_up() const;
 
   void write(std::string_view bytes);
+  // The same without a copy: `append` adds to the string that it is given.
+  template <class Append>
+  void compose(Append&& append) {
+    append(output());
+  }
   std::size_t unsent() const;
   bool has_backlog() const { return unsent() >= kOutputLimit; }
   Io flush(Deadline deadline);  // may wait
@@ -60,6 +65,8 @@ class Stream {
   int last_error() const;  // errno of the last Io::error, 0 if none
 
  private:
+  std::string& output();
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -54,9 +54,8 @@ void Session::send(std::string_view bytes) {
   if (settings_->keeps_record) record_.sent(bytes);
 }
 
-void Session::send_content(std::string_view bytes, bool is_last) {
-  stream_.write(bytes);
-  if (is_last && settings_->keeps_record) record_.sent(".");
+void Session::has_all_content() {
+  if (settings_->keeps_record) record_.sent(".");
 }
 
 void Session::note_refusal(const protocol::Reply& reply) {

@@ -30,7 +30,12 @@ class Session {
   Result<void> open();
 
   void send(std::string_view bytes);                        // commands; buffered
-  void send_content(std::string_view bytes, bool is_last);  // buffered; the last piece ends with the dot
+  // Content is appended to what is buffered; said when its last piece, with the dot, is there.
+  template <class Append>
+  void compose_content(Append&& append) {
+    stream_.compose(std::forward<Append>(append));
+  }
+  void has_all_content();
   Result<protocol::Reply> receive(Phase phase);             // may wait; the phase's own time limit
   // Sends what is buffered, for content larger than the buffer. May wait.
   Result<void> flush(Phase phase);

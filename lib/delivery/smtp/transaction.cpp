@@ -13,7 +13,7 @@ namespace {
 
 // Commands that go out before their replies are awaited: must fit the peer's socket buffer.
 constexpr std::size_t kBatchBytes = 8 * 1024;
-constexpr std::size_t kContentPiece = 64 * 1024;
+constexpr std::size_t kContentPiece = 128 * 1024;
 
 std::string on_one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
@@ -258,10 +258,13 @@ bool Transaction::is_conversion_needed() const {
 
 bool Transaction::send_content() {
   ContentSource source(attempt_.content(), settings_, is_conversion_needed(), trial_.generic);
-  std::string piece;
-  for (bool has_more = true; has_more;) {
-    piece.clear();
-    const auto appended = source.append(piece, kContentPiece);
+  const auto expected = static_cast<std::size_t>(std::max<std::int64_t>(attempt_.request.message_size, 0));
+  for (;;) {
+    Result<bool> appended = false;
+    session_.compose_content([&](std::string& out) {
+      make_room(out, std::min(expected + expected / 16, kContentPiece));
+      appended = source.append(out, kContentPiece);
+    });
     if (!appended) {
       if (source.has_table_failure())
         refuse_rest(Failure::deferred("4.3.0", "table lookup failure"));
@@ -271,14 +274,13 @@ bool Transaction::send_content() {
       session_.abandon();
       return false;
     }
-    has_more = *appended;
-    session_.send_content(piece, !has_more);
-    if (!has_more) break;
+    if (!*appended) break;
     if (auto sent = session_.flush(Phase::body); !sent) {
       trouble(sent.error());
       return false;
     }
   }
+  session_.has_all_content();
   if (source.has_broken_lines())
     log::info("{}: breaking line > {} bytes with <CR><LF>SPACE", attempt_.request.queue_id,
               settings_.line_length_limit);

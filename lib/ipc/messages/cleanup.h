@@ -124,7 +124,7 @@ struct CleanupRecipients {
 
 struct CleanupContent {
   static constexpr std::string_view kName = "cleanup.content";
-  std::string chunk;
+  std::string_view chunk;  // not its own: of the sender, or of the frame
   template <class Self, class Fn>
   static void each_field(Self& self, Fn&& field) {
     field("chunk", self.chunk);
