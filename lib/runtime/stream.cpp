@@ -70,7 +70,7 @@ class InputBuffer {
   void grow_for_burst(std::size_t limit) {
     if (wants_more_ && capacity_ < limit && begin_ == end_) {
       release();
-      grow(std::min<std::size_t>(limit, 64 * 1024));
+      grow(std::min<std::size_t>(limit, 128 * 1024));
     }
     wants_more_ = false;
   }
