@@ -275,7 +275,8 @@ struct Queue : ParamSet {
 messages, which is faster than making new files. Such a file still holds the old message until then, for the mail
 system's own user only; all are removed when nothing has been delivered for a minute or two, and at start-up. Only
 messages of up to 128 kilobytes are kept, and none on file systems other than ext4, XFS, Btrfs and tmpfs. With 0, the
-file of a delivered message is removed at once.)",
+file of a delivered message is removed at once. A message in such a file is safe as soon as its bytes are; if a power
+cut undoes the file's new name, the next start finds the message by the seal in it.)",
        .at_least = 0}};
 };
 
