@@ -66,7 +66,8 @@ bool is_ascii(std::string_view text);
 // C escapes for logging input of a peer: CR is "\r", other controls "\ooo"; at most `limit` input bytes.
 std::string escaped(std::string_view text, std::size_t limit = 100);
 
-// So that `more` bytes can be appended without another allocation; repeated calls do not copy again and again.
+// So that `more` bytes can be appended without another allocation; repeated calls do not copy again and
+// again.
 inline void make_room(std::string& text, std::size_t more) {
   const std::size_t needed = text.size() + more;
   if (needed > text.capacity()) text.reserve(needed > 2 * text.capacity() ? needed : 2 * text.capacity());

@@ -1,8 +1,8 @@
 // Reads the records of a file in logical order: follows pointers, skips nothing else.
 //
-// Reads blocks of `block_size` bytes and remembers the last two places, because readers go to the end of a file
-// and back; a record's data is valid until the next call. Backward jumps are limited to 10000 per file. Trouble with the bytes is Failure{bounce}: the file is
-// corrupt; trouble with reading is Failure{defer}.
+// Reads blocks of `block_size` bytes and remembers the last two places, because readers go to the end of a
+// file and back; a record's data is valid until the next call. Backward jumps are limited to 10000 per file.
+// Trouble with the bytes is Failure{bounce}: the file is corrupt; trouble with reading is Failure{defer}.
 #pragma once
 
 #include <cstdint>

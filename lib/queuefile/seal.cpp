@@ -91,7 +91,8 @@ Result<SizeRecord> add_envelope(RecordReader& reader, Sealer& content) {
     if (!*record) return fail(not_records());
     content.add((*record)->type, (*record)->data);
     if ((*record)->offset > 0) continue;
-    const auto parsed = (*record)->type == RecordType::size ? SizeRecord::parse((*record)->data) : std::nullopt;
+    const auto parsed =
+        (*record)->type == RecordType::size ? SizeRecord::parse((*record)->data) : std::nullopt;
     if (!parsed || !parsed->is_complete()) return fail(not_records());
     size = *parsed;
   } while (reader.position() < size.data_offset);

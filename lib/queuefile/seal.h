@@ -1,8 +1,8 @@
 // The seal of a queue file: its last attribute, made from the queue id and all that stands before it. A file
 // that a power cut left half written, or half overwritten when it is a spare one, does not match its seal.
 //
-// Of the envelope and the extracted segment what is changed in place after the commit (Marker) does not count;
-// in the content segment nothing is. Postfix ignores the attribute.
+// Of the envelope and the extracted segment what is changed in place after the commit (Marker) does not
+// count; in the content segment nothing is. Postfix ignores the attribute.
 #pragma once
 
 #include <cstdint>

@@ -215,8 +215,8 @@ Result<std::string_view> Writer::part(std::int64_t begin, std::int64_t end, std:
   if (auto done = flush_blocking(); !done) return fail(std::move(done.error()));
   storage.resize(static_cast<std::size_t>(end - begin));
   for (std::size_t have = 0; have < storage.size();) {
-    const auto got = file_->read_at(storage.data() + have, storage.size() - have,
-                                    begin + static_cast<std::int64_t>(have));
+    const auto got =
+        file_->read_at(storage.data() + have, storage.size() - have, begin + static_cast<std::int64_t>(have));
     if (!got || *got == 0) return fail(failed(got ? EIO : got.error()));
     have += *got;
   }
@@ -240,7 +240,8 @@ Result<void> Writer::write_seal() {
   const std::int64_t content_end = size_.extracted_offset();
   if (auto done = add_records(0, size_.data_offset); !done) return done;
   for (std::int64_t at = size_.data_offset; at < content_end;) {
-    const std::int64_t next = at < written_ ? std::min<std::int64_t>(at + kFlushAt, content_end) : content_end;
+    const std::int64_t next =
+        at < written_ ? std::min<std::int64_t>(at + kFlushAt, content_end) : content_end;
     auto piece = part(at, next, storage);
     if (!piece) return fail(std::move(piece.error()));
     sealer.add_content(*piece);

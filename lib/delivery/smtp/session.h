@@ -29,14 +29,14 @@ class Session {
   // Greeting and EHLO, HELO or LHLO. May wait. After a failure quit() is still in order unless is_broken().
   Result<void> open();
 
-  void send(std::string_view bytes);                        // commands; buffered
+  void send(std::string_view bytes);  // commands; buffered
   // Content is appended to what is buffered; said when its last piece, with the dot, is there.
   template <class Append>
   void compose_content(Append&& append) {
     stream_.compose(std::forward<Append>(append));
   }
   void has_all_content();
-  Result<protocol::Reply> receive(Phase phase);             // may wait; the phase's own time limit
+  Result<protocol::Reply> receive(Phase phase);  // may wait; the phase's own time limit
   // Sends what is buffered, for content larger than the buffer. May wait.
   Result<void> flush(Phase phase);
 
