@@ -1,4 +1,5 @@
 """Runs one delivery program alone: plays the queue manager, the bounce services and the verify service for it."""
+import fcntl
 import os
 import pwd
 import shutil
@@ -112,10 +113,10 @@ class DeliveryAgent:
         wanted = {3: lifeline, 4: log, 5: status, 6: listener.fileno()}
 
         def arrange():
-            high = {number: os.dup2(fd, 60 + number) for number, fd in wanted.items()}
+            high = {number: fcntl.fcntl(fd, fcntl.F_DUPFD, 1000) for number, fd in wanted.items()}
             for number, fd in high.items():
                 os.dup2(fd, number)
-            os.closerange(7, 100)
+            os.closerange(7, 1100)
 
         self.process = subprocess.Popen(
             [program, "-n", name, "-t", "unix", "-u", "-s", "1", "-z", "1000"], cwd=self.spool, preexec_fn=arrange,
