@@ -12,7 +12,9 @@ namespace {
 
 constexpr int kReadyFd = 1000;
 constexpr int kCheck = 1001;
+constexpr int kGoFd = 1002;
 constexpr option kLong[] = {{"ready-fd", required_argument, nullptr, kReadyFd},
+                            {"go-fd", required_argument, nullptr, kGoFd},
                             {"check", no_argument, nullptr, kCheck},
                             {nullptr, 0, nullptr, 0}};
 
@@ -56,6 +58,9 @@ Options parse_options(int argc, char** argv) {
       case kReadyFd:
         options.ready_fd = number(optarg, "--ready-fd");
         break;
+      case kGoFd:
+        options.go_fd = number(optarg, "--go-fd");
+        break;
       case kCheck:
         options.is_check = true;
         break;
@@ -63,7 +68,7 @@ Options parse_options(int argc, char** argv) {
         throw std::invalid_argument(
             "usage: master [-c config_dir] [-D (debug)] [-d (don't detach from terminal)]"
             " [-e exit_time] [-i (init mode)] [-s (keep stdout)] [-t (test)] [-v] [-w]"
-            " [--ready-fd=N] [--check]");
+            " [--ready-fd=N] [--go-fd=N] [--check]");
     }
   }
   if (optind < argc) throw std::invalid_argument(std::string("unexpected argument: ") + argv[optind]);

@@ -1,4 +1,4 @@
-// The command line of master: the options of Postfix's master, --ready-fd=N and --check.
+// The command line of master: the options of Postfix's master, --ready-fd=N, --go-fd=N and --check.
 #pragma once
 
 #include <optional>
@@ -16,6 +16,7 @@ struct Options {
   std::optional<int> exit_after;  // -e, seconds
   bool is_check = false;          // --check: say what is wrong with the configuration, start nothing
   int ready_fd = -1;
+  int go_fd = -1;  // --go-fd: wait for a byte from there before anything runs; its end means not to start
 };
 
 // Throws std::invalid_argument with a text for the user.

@@ -94,14 +94,22 @@ int wait_for_background(pid_t pid, UniqueFd from) {
 }
 
 // File descriptors that the caller left open are nobody's business below.
-void close_strangers(int ready_fd) {
+void close_strangers(const Options& options) {
   for (int fd = 3; fd < 512; ++fd) {
-    if (fd == ready_fd) {
+    if (fd == options.ready_fd || fd == options.go_fd) {
       ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     } else {
       ::close(fd);
     }
   }
+}
+
+// Who started us prepares something while the configuration is looked at.
+bool is_told_to_go(const UniqueFd& from) {
+  char byte = 0;
+  ssize_t count = 0;
+  while ((count = ::read(from.get(), &byte, 1)) < 0 && errno == EINTR) continue;
+  return count == 1;
 }
 
 // Why a service could not start; what is wrong with tables joins the warnings.
@@ -176,7 +184,7 @@ int refuse(const std::vector<std::string>& errors) {
 }
 
 int start_with(const Options& options) {
-  close_strangers(options.ready_fd);
+  close_strangers(options);
   const std::string directory = config_directory_of(options);
   open_log(directory);
   auto configuration = load_configuration(directory);
@@ -191,6 +199,7 @@ int start_with(const Options& options) {
   if (options.is_check) return check(*configuration);
   make_directories();
   if (const auto errors = obstacles(*configuration); !errors.empty()) return refuse(errors);
+  if (options.go_fd >= 0 && !is_told_to_go(UniqueFd(options.go_fd))) return 1;
   if (options.wait_for_start) return supervise_in_background(options, std::move(*configuration));
   return supervise(options, std::move(*configuration), options.ready_fd, UniqueFd());
 }

@@ -24,6 +24,16 @@ std::string Layout::path(std::string_view queue, const QueueId& id) const {
   return path;
 }
 
+bool Layout::is_directory_of(std::string_view directory, std::string_view queue, const QueueId& id) const {
+  if (!directory.starts_with(queue)) return false;
+  directory.remove_prefix(queue.size());
+  const unsigned levels = depth(queue);
+  if (levels == 0 || directory.empty()) return levels == 0 && directory.empty();
+  const std::string below = id.hash_path(levels);  // "9/" for "/9"
+  return directory.size() == below.size() && directory.front() == '/' &&
+         std::string_view(below).starts_with(directory.substr(1));
+}
+
 IoResult<void> Layout::make_directories(FileSystem& files, std::string_view queue, const QueueId& id) const {
   const std::string below = id.hash_path(depth(queue));
   for (std::size_t at = 1; at < below.size(); at += 2) {

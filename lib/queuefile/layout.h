@@ -35,6 +35,7 @@ class Layout {
   Layout(std::string_view hash_queue_names, unsigned hash_queue_depth);
 
   std::string path(std::string_view queue, const QueueId& id) const;
+  bool is_directory_of(std::string_view directory, std::string_view queue, const QueueId& id) const;
   unsigned depth(std::string_view queue) const;  // 0 when not hashed
 
   // Moves the file of `id` between queues (or renames when ids differ); makes missing

@@ -99,11 +99,12 @@ QueueId QueueId::with_inode(std::uint64_t inode) const {
 }
 
 std::string QueueId::hash_path(unsigned depth) const {
-  std::string source = text_;
+  std::string from_time;
   if (const auto at = long_separator(text_); at != std::string_view::npos) {
     const auto micros = from_base(std::string_view(text_).substr(at - kMicrosWidth, kMicrosWidth), kTimeBase);
-    source = fmt::format("{:05X}", micros.value_or(0));
+    from_time = fmt::format("{:05X}", micros.value_or(0));
   }
+  const std::string& source = from_time.empty() ? text_ : from_time;
   std::string path;
   for (unsigned level = 0; level < depth; ++level) {
     path += level < source.size() ? source[level] : '_';

@@ -1,14 +1,17 @@
 #include "tools/postfix/actions.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <getopt.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 #include "lib/base/failure.h"
+#include "lib/base/unique_fd.h"
 #include "tools/postfix/parameters.h"
 #include "tools/postfix/queue_check.h"
 
@@ -26,14 +29,21 @@ std::vector<std::string> master_command(const Instance& instance) {
   return {instance.program("master"), "-c", instance.config_directory()};
 }
 
-// The queue's structure must fit hash_queue_depth and inode numbers before anybody works with it.
-bool repair_queue(const Instance& instance) {
+// The queue's structure must fit hash_queue_depth and inode numbers before anybody works with it. Nothing
+// when there is no program for that.
+std::optional<pid_t> begin_repair(const Instance& instance) {
   const std::string postsuper = instance.command("postsuper");
   if (::access(postsuper.c_str(), X_OK) != 0) {
     instance.warn(fmt::format("{}: {}", postsuper, error_text(errno)));
-    return true;
+    return std::nullopt;
   }
-  return run_program({postsuper, "-c", instance.config_directory(), "-s"}) == 0;
+  return start_program({postsuper, "-c", instance.config_directory(), "-s"});
+}
+
+bool end_repair(const Instance& instance, std::optional<pid_t> postsuper) {
+  if (!postsuper || wait_for_program(*postsuper) == 0) return true;
+  instance.fail("mail system startup failed: postsuper -s failed");
+  return false;
 }
 
 // Needs the directories: programs are tried in them.
@@ -50,21 +60,29 @@ bool prepare_start(const Instance& instance) {
     instance.fail("mail system startup failed: the check found errors");
     return false;
   }
-  if (!repair_queue(instance)) {
-    instance.fail("mail system startup failed: postsuper -s failed");
-    return false;
-  }
-  instance.say("starting the Postfix mail system");
   return true;
 }
 
-// master looks at the configuration itself, in the foreground.
+// master looks at the configuration itself, in the foreground, while the queue is put in order; then it is
+// told to go on.
 int start(const Instance& instance) {
   if (!prepare_start(instance)) return 1;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return instance.fail(fmt::format("pipe: {}", error_text(errno)));
+  const UniqueFd word(ends[0]);
+  UniqueFd giver(ends[1]);
+  ::fcntl(word.get(), F_SETFD, 0);
+  const auto repair = begin_repair(instance);
   std::vector<std::string> argv = master_command(instance);
-  argv.push_back("-w");
-  if (run_program(argv) == 0) return 0;
-  return instance.fail("mail system startup failed");
+  argv.insert(argv.end(), {"-w", fmt::format("--go-fd={}", word.get())});
+  instance.say("starting the Postfix mail system");
+  const pid_t master = start_program(argv);
+  const bool is_repaired = end_repair(instance, repair);
+  if (is_repaired) [[maybe_unused]]
+    const auto written = ::write(giver.get(), "\n", 1);
+  giver.reset();
+  if (wait_for_program(master) == 0) return 0;
+  return is_repaired ? instance.fail("mail system startup failed") : 1;
 }
 
 int start_foreground(const Instance& instance, const Options& options) {
@@ -73,7 +91,8 @@ int start_foreground(const Instance& instance, const Options& options) {
     return instance.fail(
         "start-fg: multi_instance_directories is not empty; start one instance per container");
   }
-  if (!prepare_start(instance)) return 1;
+  if (!prepare_start(instance) || !end_repair(instance, begin_repair(instance))) return 1;
+  instance.say("starting the Postfix mail system");
   std::vector<std::string> argv = master_command(instance);
   argv.push_back(::getpid() == 1 ? "-i" : "-s");
   for (const std::string& word : options.words) {

@@ -111,17 +111,25 @@ int Instance::fail(std::string_view text) const {
   return 1;
 }
 
-int run_program(const std::vector<std::string>& argv) {
+pid_t start_program(const std::vector<std::string>& argv) {
   const pid_t pid = ::fork();
-  if (pid < 0) return 126;
   if (pid == 0) {
     const std::string text = fmt::format("{}: {}", argv.front(), error_text(become_program(argv)));
     print(stderr, "postfix", "fatal: " + text);
     log::die(text, 127);
   }
+  return pid;
+}
+
+int wait_for_program(pid_t pid) {
+  if (pid < 0) return 126;
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int run_program(const std::vector<std::string>& argv) {
+  return wait_for_program(start_program(argv));
 }
 
 int become_program(const std::vector<std::string>& argv) {

@@ -44,8 +44,11 @@ class Instance {
   std::string tag_;
 };
 
-// Runs a program and waits; its exit status, or 128 + signal number.
-int run_program(const std::vector<std::string>& argv);
+// Negative: there was no process for it.
+pid_t start_program(const std::vector<std::string>& argv);
+// The exit status, or 128 + signal number.
+int wait_for_program(pid_t pid);
+int run_program(const std::vector<std::string>& argv);  // both
 // Replaces this process. Returns the errno of a failure.
 int become_program(const std::vector<std::string>& argv);
 

@@ -138,7 +138,7 @@ bool QueueActions::is_in_place(const std::string& queue_name, const QueueScan::E
   const auto inode = id->inode();
   const bool is_named_by_inode = is_message_queue(queue_name) && queue_name != queue::kMaildrop;
   if (is_named_by_inode && inode && *inode != entry.inode) return false;
-  return layout_.path(queue_name, *id) == entry.path();
+  return layout_.is_directory_of(entry.directory, queue_name, *id);
 }
 
 void QueueActions::check_place(const std::string& queue_name, const std::string& directory,
