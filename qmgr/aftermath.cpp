@@ -44,7 +44,7 @@ void Aftermath::holds_other(const QueueId& id, const QueueId& other) {
     log::warning("active/{} holds message {}: {}", id.text(), other.text(), error_text(named.error()));
     return;
   }
-  log::info("{}: found in active/{}, where a power cut had left it", other.text(), id.text());
+  log::info("{}: found in active/{}, where a crash had left it", other.text(), id.text());
   reopen_(other, std::chrono::seconds(0));
 }
 

@@ -119,7 +119,7 @@ class Recovery {
     if (auto done = give_true_name(files_, layout_, path, id, now_); !done) {
       say_(fmt::format("{} holds message {}: {}", path, id.text(), error_text(done.error())));
     } else {
-      say_(fmt::format("{}: found in {}, where a power cut had left it", id.text(), path));
+      say_(fmt::format("{}: found in {}, where a crash had left it", id.text(), path));
     }
   }
 

@@ -114,7 +114,7 @@ def test_messages_under_the_names_of_others_are_found(mta, sink, device, gate):
     for _, message_id in second:
         sink.wait_for_message(message_id)
     mta.wait_empty()
-    found = mta.log.grep("where a power cut had left it")
+    found = mta.log.grep("where a crash had left it")
     assert len(found) >= 20, "no cut undid a name: the test tests nothing"
     assert all(len(sink.arrivals[message_id]) == 1 for _, message_id in second)
 

@@ -420,8 +420,8 @@ TEST(Recovery, LooksAtUnfinishedFilesAndTellsWhatItFound) {
   EXPECT_FALSE(files.status(incoming(finished)));
   EXPECT_FALSE(files.status(incoming(torn))->is_ready());
   EXPECT_FALSE(files.status("active/" + delivered.text())->is_ready());
-  EXPECT_EQ(said, fmt::format("{}: found in incoming/{}, where a power cut had left it\n"
-                              "{}: found in active/{}, where a power cut had left it\n",
+  EXPECT_EQ(said, fmt::format("{}: found in incoming/{}, where a crash had left it\n"
+                              "{}: found in active/{}, where a crash had left it\n",
                               whole.text(), whole.text(), misnamed.text(), old_name.text()));
 }
 
