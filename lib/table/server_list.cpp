@@ -7,7 +7,7 @@
 
 namespace posthouse::table {
 
-ServerList::ServerList(std::string_view text, std::chrono::seconds retry_interval)
+ServerList::ServerList(std::string_view text, std::chrono::seconds retry_interval, Order order)
     : retry_interval_(retry_interval) {
   for (std::string_view name : split_any(text)) {
     Server server;
@@ -15,6 +15,7 @@ ServerList::ServerList(std::string_view text, std::chrono::seconds retry_interva
     server.is_unix = starts_with_ignoring_case(name, "unix:");
     servers_.push_back(std::move(server));
   }
+  if (order == Order::as_written) return;
   std::minstd_rand random(std::random_device{}());
   std::shuffle(servers_.begin(), servers_.end(), random);
   std::stable_partition(servers_.begin(), servers_.end(),

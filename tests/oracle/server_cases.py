@@ -1,6 +1,8 @@
 """What test_server_tables.py asks both programs: settings of tables in servers, and keys."""
 from dataclasses import dataclass, field
 
+from harness.slapd import URLS
+
 KEYS = ["alice@example.com", "ALICE@Example.COM", "alice", "alice@other.test", "@example.com", "example.com", "bob@example.com",
         "many@example.com", "null@example.com", "mixed@example.com", "empty@example.com", "o'brien@example.com", "back\\slash@example.com",
         "percent%s@example.com", "none@example.com", "a@b@example.com", "alice@mail.example.com", '"alice"@example.com', "alice@",
@@ -61,49 +63,6 @@ SQL = [
     Case("nothing", {}, ["alice"]),
 ]
 
-ENTRIES = """
-dn: uid=alice,dc=test
-objectClass: inetOrgPerson
-uid: alice
-cn: Alice
-sn: A
-mail: alice@example.com
-mail: a.lice@example.com
-description: first
-
-dn: uid=bob,dc=test
-objectClass: inetOrgPerson
-uid: bob
-cn: Bob
-sn: B
-mail: bob@example.com
-
-dn: uid=o'b(*),dc=test
-objectClass: inetOrgPerson
-uid: o'b(*)
-cn: Odd
-sn: O
-mail: odd@example.com
-
-dn: uid=nomail,dc=test
-objectClass: inetOrgPerson
-uid: nomail
-cn: Nomail
-sn: N
-
-dn: cn=team,dc=test
-objectClass: groupOfNames
-cn: team
-member: uid=alice,dc=test
-member: uid=bob,dc=test
-
-dn: cn=all,dc=test
-objectClass: groupOfNames
-cn: all
-member: cn=team,dc=test
-member: cn=all,dc=test
-member: uid=nobody,dc=test
-"""
 LDAP_KEYS = ["alice", "ALICE", "bob", "alice@example.com", "a.lice@example.com", "bob@other.test", "o'b(*)", "nomail", "nobody", "*", "al*",
              "alice)(uid=*", "\\2a", "x" * 3000, "team", "all", "@example.com", "example.com", "%s", "é"]
 _GROUP = {"query_filter": "(cn=%s)", "special_result_attribute": "member"}
@@ -147,9 +106,74 @@ LDAP = [
     Case("bad base template", {"search_base": "a%x"}, ["alice"]),
     Case("obsolete format", {"result_filter": "<%s>"}),
 ]
+_URL = {"query_filter": "(cn=%s)", "special_result_attribute": "labeledURI member"}
+LDAP += [
+    Case("attributes of URLs", _URL, list(URLS)),
+    Case("several attributes of URLs", {**_URL, "result_attribute": "mail cn"}, list(URLS)),
+    Case("attributes with options", {"result_attribute": "sn;lang-de, sn;lang-fr"}),
+    Case("attributes that have options", {"result_attribute": "sn"}),
+    *(Case(f"{name} of URLs", {**_URL, "result_attribute": name}, ["option", "surname", "mail"]) for name in ("sn", "sn;lang-de", "SN;Lang-DE sn;lang-fr")),
+]
 for case in LDAP:
     case.kinds = ("ldap",)
     case.keys = LDAP_KEYS if case.keys is KEYS else case.keys
+
+# How the server is reached; {local}, {encrypted}: its URLs; {ca}, {own.file}, {own.key}: whom to trust, and a certificate of ours.
+_SASL = {"bind": "sasl", "bind_dn": "mail", "bind_pw": "mail pass"}
+_LOCAL = {"bind": "sasl", "bind_dn": "", "bind_pw": "", "server_host": "{local}"}
+_SCRAM = {**_SASL, "sasl_mechs": "SCRAM-SHA-256"}
+_DIGEST = {**_SASL, "sasl_mechs": "DIGEST-MD5"}
+_TLS = {"tls_ca_cert_file": "{ca}", "tls_require_cert": "yes"}
+_ENCRYPTED = {**_TLS, "server_host": "{encrypted}"}
+_OWN = {"tls_cert": "{own.file}", "tls_key": "{own.key}"}
+_EXTERNAL = {**_OWN, "bind": "sasl", "sasl_mechs": "EXTERNAL"}
+LDAP_SESSIONS = {
+    "local socket": {"server_host": "{local}"},
+    "local socket, version 2": {"server_host": "{local}", "version": "2"},
+    "EXTERNAL": {**_LOCAL, "sasl_mechs": "EXTERNAL"},
+    "EXTERNAL with a name": {**_LOCAL, "sasl_mechs": "EXTERNAL", "bind_dn": "nobody", "bind_pw": "no"},
+    "EXTERNAL over TCP": {**_SASL, "sasl_mechs": "EXTERNAL"},
+    "no mechanism and no name": _LOCAL,
+    "no mechanism": _SASL,
+    "SCRAM": _SCRAM,
+    "DIGEST": _DIGEST,
+    "capitals": {**_SCRAM, "bind": "SASL"},
+    "mechanisms": {**_SASL, "sasl_mechs": "NONE DIGEST-MD5"},
+    "unknown mechanism": {**_SASL, "sasl_mechs": "NONE"},
+    "mechanism without protection": {**_SASL, "sasl_mechs": "PLAIN"},
+    "wrong password": {**_SCRAM, "bind_pw": "no"},
+    "wrong password for DIGEST": {**_DIGEST, "bind_pw": "no"},
+    "no password": {**_DIGEST, "bind_pw": ""},
+    "no name": {**_DIGEST, "bind_dn": ""},
+    "unknown name": {**_SCRAM, "bind_dn": "nobody"},
+    "realm": {**_DIGEST, "sasl_realm": "example.test"},
+    "as itself": {**_SCRAM, "sasl_authz_id": "dn:cn=mail,dc=test"},
+    "as somebody else": {**_SCRAM, "sasl_authz_id": "dn:uid=alice,dc=test"},
+    "strength": {**_DIGEST, "sasl_minssf": "56"},
+    "strength of TLS": {**_SCRAM, **_ENCRYPTED, "sasl_minssf": "56"},
+    "negative strength": {**_SCRAM, "sasl_minssf": "-1"},
+    "bad strength": {**_SCRAM, "sasl_minssf": "much"},
+    "too much strength": {**_SCRAM, "sasl_minssf": "4097"},
+    "bad strength without SASL": {"sasl_minssf": "much"},
+    "version 2 with SASL": {**_SCRAM, "version": "2"},
+    "TLS": _ENCRYPTED,
+    "TLS, version 2": {**_ENCRYPTED, "version": "2"},
+    "STARTTLS": {**_TLS, "start_tls": "yes"},
+    "STARTTLS, version 2": {**_TLS, "start_tls": "yes", "version": "2"},
+    "STARTTLS, version 9": {**_TLS, "start_tls": "yes", "version": "9"},
+    "EXTERNAL with a certificate": {**_ENCRYPTED, **_EXTERNAL},
+    "EXTERNAL with a certificate after STARTTLS": {**_TLS, **_EXTERNAL, "start_tls": "yes"},
+    "no authority": {"server_host": "{encrypted}", "tls_require_cert": "yes"},
+    "authority that is not there": {**_ENCRYPTED, "tls_ca_cert_file": "/nonexistent"},
+    "certificate that is not there": {**_ENCRYPTED, **_OWN, "tls_cert": "/nonexistent"},
+    "key that is not there": {**_ENCRYPTED, **_OWN, "tls_key": "/nonexistent"},
+    "certificate without a key": {**_ENCRYPTED, "tls_cert": "{own.file}"},
+    "certificate that is not needed": {**_OWN, "tls_cert": "/nonexistent"},
+    "random file": {**_ENCRYPTED, "tls_random_file": "/dev/urandom"},
+    "ciphers": {**_ENCRYPTED, "tls_cipher_suite": "NORMAL"},
+    "bad ciphers": {**_ENCRYPTED, "tls_cipher_suite": "NONSENSE"},
+    "bad debug level": {"debuglevel": "much"},
+}
 
 # Replies as they go over the line; what a server has for a key that is not here is "not found".
 TCP = {"plain": "200 value", "two words": "200 two%20words", "percent": "200 100%25", "utf": "200 %C3%A9", "later": "400 busy", "none": "500 no",

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from harness.certificates import Authority
 from harness.key_server import KeyServer, Raw
 from harness.mariadb import MariaDb
 from harness.memcached import Memcached
@@ -12,7 +13,7 @@ from harness.ports import free_port
 from harness.postgres import Postgres
 from harness.slapd import Slapd
 from harness.suite import Suite
-from server_cases import ENTRIES, KEYS, LDAP, PROXIED, PROXIED_FILES, PROXIED_KEYS, SCHEMA, SOCKETMAP, SQL, TCP
+from server_cases import KEYS, LDAP, LDAP_SESSIONS, PROXIED, PROXIED_FILES, PROXIED_KEYS, SCHEMA, SOCKETMAP, SQL, TCP
 from table_tool import write
 
 
@@ -42,10 +43,20 @@ def sqlite(module_folder):
 
 
 @pytest.fixture(scope="module")
-def ldap(module_folder):
-    server = Slapd(module_folder / "slapd", ENTRIES).start()
-    yield server.settings
+def authority(module_folder):
+    return Authority(module_folder / "ca")
+
+
+@pytest.fixture(scope="module")
+def slapd(module_folder, authority):
+    server = Slapd(module_folder / "slapd", authority, authority.issue("server", "IP:127.0.0.1")).start()
+    yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def ldap(slapd):
+    return slapd.settings
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +103,18 @@ def test_lookups_agree(kind, case, request, ours, theirs, folder):
     keys = [key for key in case.keys if kind != "pgsql" or key.isascii()]               # others: docs/differences.md
     settings_file(folder, {**request.getfixturevalue(kind), **case.settings})
     agree((ours, theirs), f"{kind}:{folder}/t.cf", keys)
+
+
+@pytest.fixture(scope="module")
+def own(authority):
+    return authority.issue("client")
+
+
+@pytest.mark.parametrize("settings", LDAP_SESSIONS.values(), ids=LDAP_SESSIONS)
+def test_ldap_sessions_agree(settings, slapd, authority, own, ours, theirs, folder):
+    texts = {"local": slapd.local, "encrypted": slapd.encrypted, "ca": authority.file, "own": own}
+    settings_file(folder, {**slapd.settings, **{name: value.format(**texts) for name, value in settings.items()}})
+    agree((ours, theirs), f"ldap:{folder}/t.cf", ["alice", "nobody"])
 
 
 @pytest.mark.parametrize("settings", [{"key_format": "t:%s"}, {}, {"key_format": "t:%d"}, {"key_format": "%u"}, {"key_format": "t:%s", "domain": "example.com"},

@@ -1,6 +1,8 @@
 """Tables in servers that speak TLS and ask who is there: MariaDB, OpenLDAP, Redis."""
 import shutil
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -85,39 +87,9 @@ def test_mysql_with_verification_is_never_plain(tables, folder, authority, maria
 
 # --- OpenLDAP -----------------------------------------------------------------------------------------------
 
-ENTRIES = """
-dn: uid=alice,dc=test
-objectClass: inetOrgPerson
-uid: alice
-cn: Alice
-sn: A
-mail: alice@example.com
-mail: a.lice@example.com
-
-dn: uid=o\\27b(*),dc=test
-objectClass: inetOrgPerson
-uid: o'b(*)
-cn: Odd
-sn: O
-mail: odd@example.com
-
-dn: cn=team,dc=test
-objectClass: groupOfNames
-cn: team
-member: uid=alice,dc=test
-member: uid=o'b(*),dc=test
-
-dn: cn=all,dc=test
-objectClass: groupOfNames
-cn: all
-member: cn=team,dc=test
-member: cn=all,dc=test
-"""
-
-
 @pytest.fixture
 def slapd(folder, authority, certificate):
-    server = Slapd(folder / "slapd", ENTRIES, authority, certificate).start()
+    server = Slapd(folder / "slapd", authority, certificate).start()
     server.settings |= {"timeout": "5"}
     yield server
     server.stop()
@@ -138,14 +110,14 @@ def test_ldap(tables, slapd):
 
 def test_ldap_groups_are_followed(tables, slapd):
     settings = dict(slapd.settings, query_filter="(cn=%s)", special_result_attribute="member", result_attribute="mail")
-    expected = {"alice@example.com", "a.lice@example.com", "odd@example.com"}
+    expected = {"alice@example.com", "a.lice@example.com", "bob@example.com"}
     answers = tables.ask(tables.file("g.cf", "ldap", **settings), "team", "all")[1]
     assert {name: set(value.split(",")) for name, value in answers.items()} == {"team": expected, "all": expected}
     tables.fails(tables.file("deep.cf", "ldap", **settings, recursion_limit=1), "all", "ecursion")
 
 
 def test_ldap_over_tls(tables, slapd, authority, stranger):
-    for name, host in (("start_tls", f"ldap://127.0.0.1:{slapd.port}"), ("ldaps", f"ldaps://127.0.0.1:{slapd.encrypted}")):
+    for name, host in (("start_tls", slapd.plain), ("ldaps", slapd.encrypted)):
         settings = dict(slapd.settings, server_host=host, tls_require_cert="yes", **({"start_tls": "yes"} if name == "start_tls" else {}))
         good = tables.file(f"{name}.cf", "ldap", **settings, tls_ca_cert_file=authority.file)
         assert tables.ask(good, "alice")[1] == {"alice": "alice@example.com,a.lice@example.com"}, name
@@ -159,8 +131,99 @@ def test_ldap_trouble_is_told(tables, slapd):
     tables.fails(down, "alice", "Can't contact LDAP server")
     both = tables.file("two.cf", "ldap", **dict(slapd.settings, server_host=f"ldap://127.0.0.1:{free_port()} {slapd.settings['server_host']}"))
     assert tables.ask(both, "alice")[0] == 0
+    certificate = tables.file("none.cf", "ldap", **dict(slapd.settings, server_host=slapd.encrypted), tls_ca_cert_file="/nonexistent")
+    tables.fails(certificate, "alice", "dict_ldap_set_tls_options: Unable to allocate new TLS context -1: ")
+
+
+ALICE = {"alice": "alice@example.com,a.lice@example.com"}
+
+
+def test_ldap_with_sasl(tables, slapd):
+    def table(name, **settings):
+        return tables.file(name, "ldap", **{**slapd.settings, "bind": "sasl", "bind_dn": "mail", **settings})
+
+    local = table("local.cf", server_host=slapd.local, bind_dn="", bind_pw="", sasl_mechs="EXTERNAL")
+    assert tables.ask(local, "alice", "nobody")[1] == ALICE
+    for mechanism in ("SCRAM-SHA-256", "DIGEST-MD5", "NONE DIGEST-MD5", ""):
+        assert tables.ask(table("good.cf", sasl_mechs=mechanism), "alice", "nobody")[1] == ALICE, mechanism
+        tables.fails(table("password.cf", sasl_mechs=mechanism, bind_pw="no"), "alice",
+                     f"dict_ldap_connect: Unable to bind to server {slapd.plain} with dn mail: 49 (Invalid credentials)")
+    tables.fails(table("mechanism.cf", sasl_mechs="NONE"), "alice", "with dn mail: -6 (Unknown authentication method)")
+    tables.fails(table("version.cf", version="2"), "alice", "with dn mail: -12 (Not Supported)")
+    tables.fails(table("as-alice.cf", sasl_mechs="SCRAM-SHA-256", sasl_authz_id="dn:uid=alice,dc=test"), "alice", "50 (Insufficient access)")
+
+
+def test_ldap_with_sasl_is_as_strong_as_is_asked_for(tables, slapd, authority):
+    """SCRAM encrypts nothing itself; DIGEST-MD5 does, with 128 bits."""
+    def table(mechanism, strength, **settings):
+        return tables.file("s.cf", "ldap", **{**slapd.settings, "bind": "sasl", "bind_dn": "mail", "sasl_mechs": mechanism,
+                                              "sasl_minssf": strength, **settings})
+
+    weak = "with dn mail: -6 (Unknown authentication method)"
+    tables.fails(table("SCRAM-SHA-256", 1), "alice", weak)
+    assert tables.ask(table("SCRAM-SHA-256", 0), "alice")[1] == ALICE
+    encrypted = {"server_host": slapd.encrypted, "tls_ca_cert_file": authority.file, "tls_require_cert": "yes"}
+    assert tables.ask(table("SCRAM-SHA-256", 128, **encrypted), "alice")[1] == ALICE
+    assert tables.ask(table("DIGEST-MD5", 128), "alice")[1] == ALICE
+    tables.fails(table("DIGEST-MD5", 129), "alice", weak)
+
+
+def test_ldap_with_a_client_certificate(tables, folder, authority, stranger, certificate):
+    server = Slapd(folder / "strict", authority, certificate, client_certificate="demand").start()
+    try:
+        own, other = authority.issue("client"), stranger.issue("client")
+        encrypted = {"server_host": server.encrypted}
+        for name, way in (("ldaps", encrypted), ("starttls", {"start_tls": "yes"})):
+            settings = {**server.settings, **way, "timeout": "5", "tls_ca_cert_file": authority.file, "tls_require_cert": "yes"}
+            tables.fails(tables.file(f"{name}-none.cf", "ldap", **settings), "alice", "dict_ldap_connect: Unable to ")
+            wrong = tables.file(f"{name}-wrong.cf", "ldap", **settings, tls_cert=other.file, tls_key=other.key)
+            tables.fails(wrong, "alice", "dict_ldap_connect: Unable to ")
+            settings |= {"tls_cert": own.file, "tls_key": own.key}
+            assert tables.ask(tables.file(f"{name}.cf", "ldap", **settings), "alice", "nobody")[1] == ALICE, name
+            external = tables.file(f"{name}-external.cf", "ldap", **{**settings, "bind": "sasl", "bind_dn": "", "bind_pw": ""}, sasl_mechs="EXTERNAL")
+            assert tables.ask(external, "alice", "nobody")[1] == ALICE, name
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("settings", [{}, {"server_host": "{0.encrypted}"}, {"start_tls": "yes"}, {"bind": "sasl"},
+                                      {"bind": "sasl", "sasl_mechs": "SCRAM-SHA-256"},
+                                      {"bind": "sasl", "sasl_mechs": "EXTERNAL", "server_host": "{0.local}"},
+                                      {"bind": "sasl", "sasl_mechs": "SCRAM-SHA-256", "server_host": "{0.encrypted}"}])
+def test_ldap_server_that_hangs_is_an_error_in_bounded_time(settings, tables, slapd):
+    texts = {name: value.format(slapd) for name, value in settings.items()}
+    spec = tables.file("slow.cf", "ldap", **{**slapd.settings, "timeout": "2", **texts})
     slapd.hang()
-    tables.fails(tables.file("slow.cf", "ldap", **dict(slapd.settings, timeout="2")), "alice", "query error")
+    begun = time.monotonic()
+    tables.fails(spec, "alice", "dict_ldap_connect: Unable to ", "query error")
+    assert 1.5 < time.monotonic() - begun < 10
+
+
+def test_ldap_servers_are_tried_in_order(tables, slapd):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.setblocking(False)
+        hosts = f"ldap://127.0.0.1:{free_port()} {slapd.plain} " + 4 * f"ldap://127.0.0.1:{other.getsockname()[1]} "
+        spec = tables.file("order.cf", "ldap", **{**slapd.settings, "server_host": hosts})
+        for _ in range(3):
+            assert tables.ask(spec, "alice")[1] == ALICE
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+
+def test_ldap_libraries_tell_what_they_do(tables, slapd):
+    for level, is_told in (("0", False), ("1", True)):
+        _, answers, complaints = tables.ask(tables.file("debug.cf", "ldap", **slapd.settings, debuglevel=level), "alice")
+        assert answers == ALICE
+        told = [line for line in complaints if line.startswith("postmap: dict_ldap_debug: ")]
+        assert bool(told) == is_told and len(told) == len(complaints)
+    assert any("ldap_connect_to_host" in line for line in told) and any("ber_scanf" in line for line in told)
+
+
+def test_ldap_references_to_nothing_are_told(tables, slapd):
+    spec = tables.file("g.cf", "ldap", **{**slapd.settings, "query_filter": "(cn=%s)"}, special_result_attribute="member")
+    status, answers, complaints = tables.ask(spec, "all")
+    assert status == 0 and sorted(answers["all"].split(",")) == ["a.lice@example.com", "alice@example.com", "bob@example.com"]
+    assert len(complaints) == 1 and complaints[0].endswith("]: DN uid=nobody,dc=test not found, skipping")
 
 
 # --- Redis --------------------------------------------------------------------------------------------------

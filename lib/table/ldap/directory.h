@@ -9,23 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/table/client_config.h"
 #include "lib/table/connection_pool.h"
-
-struct ldap;
+#include "lib/table/ldap/session.h"
 
 namespace posthouse::table {
-
-struct DirectorySettings {
-  std::string bind_dn, bind_password;
-  bool binds = true, start_tls = false, tls_required = false, chases_referrals = false;
-  int version = 2, dereference = 0;
-  std::chrono::seconds timeout{10};
-  std::string ca_file, ca_directory, certificate, key, ciphers;
-};
-DirectorySettings directory_settings(const ClientConfig& config);
-// server_host and server_port as a list of URLs.
-std::string ldap_urls(const ClientConfig& config);
 
 struct DirectoryRules {
   std::string name;            // of the table, for failure texts
@@ -41,24 +28,23 @@ class Directory {
  public:
   static ClientResult<std::unique_ptr<Directory>> connect(const DirectorySettings& settings,
                                                           const std::string& url);
-  explicit Directory(struct ldap* handle) : handle_(handle) {}
-  ~Directory();
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
+  explicit Directory(Session session) : session_(std::move(session)) {}
 
   // Values of the result attributes of all entries found, special attributes followed.
   ClientResult<std::vector<std::string>> search(const std::string& base, const std::string& filter,
                                                 const DirectoryRules& rules);
 
  private:
+  struct Question;
   struct Walk;
-  ClientResult<void> search_level(const std::string& base, int scope, const std::string& filter, Walk& walk);
+  ClientResult<void> search_level(const Question& question, Walk& walk);
+  static ClientResult<void> no_such_object(const Question& question, const Walk& walk);
   ClientResult<void> take_entry(void* entry, Walk& walk);
   ClientResult<void> follow(const std::string& reference, Walk& walk);
   // In the server's order of attributes.
   std::vector<std::string> values(void* entry, const std::set<std::string>& attributes);
 
-  struct ldap* handle_;
+  Session session_;
 };
 
 }  // namespace posthouse::table

@@ -10,6 +10,7 @@
 #include "lib/table/client_config.h"
 #include "lib/table/connection_pool.h"
 #include "lib/table/ldap/directory.h"
+#include "lib/table/ldap/settings.h"
 #include "lib/table/match_list.h"
 #include "lib/table/query_template.h"
 
@@ -160,10 +161,12 @@ Result<std::unique_ptr<Table>> open_ldap(Tables& tables, std::string_view name, 
   if (!config) return fail(std::move(config.error()));
   LdapRules rules;
   take_rules(tables, *config, rules);
-  DirectorySettings settings = directory_settings(*config);
+  const std::string urls = ldap_urls(*config);
+  DirectorySettings settings = directory_settings(*config, urls);
   rules.directory.timeout = settings.timeout;
-  ServerList servers(ldap_urls(*config),
-                     std::chrono::seconds(config->number("retry_interval", 60, 1, 86400)));
+  set_debug_level(*config);
+  ServerList servers(urls, std::chrono::seconds(config->number("retry_interval", 60, 1, 86400)),
+                     ServerList::Order::as_written);
   if (auto checked = config->check(); !checked) return fail(std::move(checked.error()));
   return std::make_unique<LdapTable>(name, flags, config->mark(), std::move(rules), std::move(servers),
                                      [settings = std::move(settings)](const std::string& server) {

@@ -78,6 +78,14 @@ TEST(ServerList, TriesUnixServersFirstAndLeavesOutThoseThatAreDown) {
   EXPECT_EQ(list.candidates(start).size(), 3u);
 }
 
+TEST(ServerList, KeepsTheOrderThatIsAskedFor) {
+  const ServerList list("9 8 unix:/7 6 5 4 3 2 1", std::chrono::seconds(60), ServerList::Order::as_written);
+  std::string names;
+  for (const std::size_t index : list.candidates(Deadline{std::chrono::hours(1)}))
+    names += list.name(index) + ' ';
+  EXPECT_EQ(names, "9 8 unix:/7 6 5 4 3 2 1 ");
+}
+
 TEST(ServerList, TriesTheOldestWhenAllAreDown) {
   ServerList list("a", std::chrono::seconds(60));
   const Deadline start{std::chrono::hours(1)};
