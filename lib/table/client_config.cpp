@@ -45,8 +45,8 @@ Result<void> ClientConfig::check() const {
   return fail(Failure::deferred("4.3.5", problem_));
 }
 
-std::string ClientConfig::required(std::string_view setting) const {
-  std::string value = text(setting);
+std::string ClientConfig::required(std::string_view setting, std::string_view fallback) const {
+  std::string value = text(setting, fallback);
   if (value.empty()) note_problem(fmt::format("{}: bad string length 0 < 1: {} = ", name_, setting));
   return value;
 }

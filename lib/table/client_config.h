@@ -21,7 +21,7 @@ class ClientConfig {
   std::string text(std::string_view setting, std::string_view fallback = {}) const;
   std::optional<std::string> find(std::string_view setting) const;
   // These take the fallback for a value that is missing or makes no sense; the latter is a problem.
-  std::string required(std::string_view setting) const;
+  std::string required(std::string_view setting, std::string_view fallback = {}) const;
   long number(std::string_view setting, long fallback, long least, long most) const;
   std::size_t limit(std::string_view setting) const;  // 0 and less: none, which is 0
   bool yes_no(std::string_view setting, bool fallback) const;

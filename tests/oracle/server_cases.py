@@ -110,6 +110,8 @@ _URL = {"query_filter": "(cn=%s)", "special_result_attribute": "labeledURI membe
 LDAP += [
     Case("attributes of URLs", _URL, list(URLS)),
     Case("several attributes of URLs", {**_URL, "result_attribute": "mail cn"}, list(URLS)),
+    *(Case(f"empty {name}", {name: ""}, ["alice"]) for name in ("result_format", "result_filter", "query_filter", "scope", "bind", "server_host", "domain")),
+    Case("long timeout", {"timeout": "5000"}, ["alice"]),
     Case("attributes with options", {"result_attribute": "sn;lang-de, sn;lang-fr"}),
     Case("attributes that have options", {"result_attribute": "sn"}),
     *(Case(f"{name} of URLs", {**_URL, "result_attribute": name}, ["option", "surname", "mail"]) for name in ("sn", "sn;lang-de", "SN;Lang-DE sn;lang-fr")),

@@ -3,6 +3,7 @@ import shutil
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -151,6 +152,16 @@ def test_ldap_with_sasl(tables, slapd):
     tables.fails(table("mechanism.cf", sasl_mechs="NONE"), "alice", "with dn mail: -6 (Unknown authentication method)")
     tables.fails(table("version.cf", version="2"), "alice", "with dn mail: -12 (Not Supported)")
     tables.fails(table("as-alice.cf", sasl_mechs="SCRAM-SHA-256", sasl_authz_id="dn:uid=alice,dc=test"), "alice", "50 (Insufficient access)")
+
+
+@pytest.mark.parametrize("mechanism", ("SCRAM-SHA-256", "DIGEST-MD5"))
+def test_ldap_with_sasl_for_many_at_once(mechanism, mta, tables, slapd):
+    """Several threads of proxymap log in at the same time."""
+    spec = tables.file("s.cf", "ldap", **{**slapd.settings, "bind": "sasl", "bind_dn": "mail"}, sasl_mechs=mechanism)
+    mta.start(virtual_alias_maps=f"proxy:{spec}")
+    with ThreadPoolExecutor(8) as askers:
+        found = list(askers.map(lambda _: tables.ask(f"proxy:{spec}", *["alice", "nobody"] * 20)[1], range(8)))
+    assert found == [ALICE] * 8
 
 
 def test_ldap_with_sasl_is_as_strong_as_is_asked_for(tables, slapd, authority):

@@ -110,10 +110,10 @@ class LdapTable : public Table {
 };
 
 int search_scope(const ClientConfig& config) {
-  const std::string scope = lower(config.text("scope", "sub"));
+  const std::string scope = lower(config.required("scope", "sub"));
   if (scope == "one") return LDAP_SCOPE_ONELEVEL;
   if (scope == "base") return LDAP_SCOPE_BASE;
-  if (scope != "sub")
+  if (scope != "sub" && !scope.empty())
     log::warning("dict_ldap_open: {}: Unrecognized value {} specified for scope; using sub", config.name(),
                  scope);
   return LDAP_SCOPE_SUBTREE;
@@ -123,8 +123,9 @@ void take_rules(Tables& tables, const ClientConfig& config, LdapRules& rules) {
   const std::string filter = config.text("query_filter", "(mailacceptinggeneralid=%s)");
   rules.base = config.query_template("query", config.text("search_base"));
   rules.filter = config.query_template("query", filter);
-  rules.result_format =
-      config.query_template("result", config.text("result_format", config.text("result_filter", "%s")));
+  std::string format = config.text("result_format");
+  if (format.empty()) format = config.required("result_filter", "%s");
+  rules.result_format = config.query_template("result", format);
   if (rules.filter.is_fixed())
     log::warning("dict_ldap_open: {}: Fixed query_filter {} is probably useless", config.name(), filter);
   for (const std::string_view old : {"cache", "cache_expiry", "cache_size"}) {

@@ -45,7 +45,7 @@ bool chases_referrals(const ClientConfig& config) {
 }
 
 DirectorySettings::Bind bind_method(const ClientConfig& config) {
-  const std::string text = lower(config.text("bind", "yes"));
+  const std::string text = lower(config.required("bind", "yes"));
   if (text == "yes" || text == "simple") return DirectorySettings::Bind::simple;
   if (text == "sasl") return DirectorySettings::Bind::sasl;
   if (text != "no" && text != "none")
@@ -89,13 +89,13 @@ DirectorySettings directory_settings(const ClientConfig& config, std::string_vie
   out.chases_referrals = chases_referrals(config);
   out.version = version(config, urls, out.start_tls);
   out.dereference = dereference(config);
-  out.timeout = std::chrono::seconds(config.number("timeout", 10, 1, 3600));
+  out.timeout = std::chrono::seconds(config.number("timeout", 10, 1, 86400));
   return out;
 }
 
 std::string ldap_urls(const ClientConfig& config) {
   std::string out;
-  const std::string hosts = config.text("server_host", "localhost");
+  const std::string hosts = config.required("server_host", "localhost");
   const long port = config.number("server_port", 389, 1, 65535);
   for (std::string_view host : split_any(hosts)) {
     if (!out.empty()) out += ' ';
