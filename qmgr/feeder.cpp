@@ -12,6 +12,9 @@ namespace queue = queuefile::queue;
 
 // Entries looked at before other fibers have their turn.
 constexpr int kEntriesPerTurn = 20;
+// A long scan of deferred mail leaves half of the processor to new mail.
+constexpr int kEntriesPerRest = 1000;
+constexpr auto kRest = std::chrono::milliseconds(2);
 
 }  // namespace
 
@@ -94,6 +97,9 @@ void Feeder::scan(std::string_view name, bool ignore_time, ActiveQueue::Source s
   int turn = 0;
   while (auto id = entries.next()) {
     if (++turn % kEntriesPerTurn == 0) runtime::yield();
+    if (name == queue::kDeferred && turn % kEntriesPerRest == 0 &&
+        runtime::sleep_for(kRest) == runtime::Wake::cancelled)
+      return;
     if (runtime::is_cancelled()) return;
     const auto wait = ignore_time ? std::chrono::seconds(0) : active_.limits().longest_wait();
     if (active_.has(*id) || !active_.store().is_due(name, *id, wait)) continue;

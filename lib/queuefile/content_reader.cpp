@@ -16,6 +16,7 @@ void ContentReader::rewind() {
 }
 
 Result<std::optional<ContentReader::Piece>> ContentReader::next() {
+  if (const auto piece = buffered()) return piece;
   while (!ended_) {
     auto record = reader_.next();
     if (!record) return fail(std::move(record.error()));

@@ -18,6 +18,13 @@ class ContentReader {
     std::string_view text;  // valid until the next call
     bool ends_line = false;
   };
+  // The next piece when it has been read already; nothing means that next() is to be asked.
+  std::optional<Piece> buffered() {
+    if (ended_) return std::nullopt;
+    const auto record = reader_.buffered_line();
+    if (!record) return std::nullopt;
+    return Piece{record->data, record->type == RecordType::line};
+  }
   // The next piece of a line, nothing at the end of the content.
   Result<std::optional<Piece>> next();
 

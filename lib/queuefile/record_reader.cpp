@@ -66,6 +66,26 @@ Result<std::optional<Record>> RecordReader::physical() {
   }
 }
 
+std::optional<Record> RecordReader::buffered_line() {
+  const std::string_view bytes = window();
+  if (bytes.size() < 3) return std::nullopt;
+  const auto type = static_cast<RecordType>(bytes[0]);
+  if (type != RecordType::line && type != RecordType::continued) return std::nullopt;
+  std::size_t length = static_cast<unsigned char>(bytes[1]);
+  std::size_t head = 2;
+  if ((length & 0x80) != 0) {
+    const std::size_t high = static_cast<unsigned char>(bytes[2]);
+    if ((high & 0x80) != 0) return std::nullopt;
+    length = (length & 0x7f) | high << 7;
+    head = 3;
+  }
+  if (bytes.size() - head < length) return std::nullopt;
+  const Record record{type, bytes.substr(head, length), position_,
+                      position_ + static_cast<std::int64_t>(head + length)};
+  position_ = record.next;
+  return record;
+}
+
 Result<void> RecordReader::jump(const Record& pointer) {
   const auto target = parse_padded_number(pointer.data);
   if (!target || *target < 0) return fail(corrupt(pointer.offset, "bad pointer record"));

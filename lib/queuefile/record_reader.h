@@ -23,6 +23,9 @@ class RecordReader {
   // The next record; nothing at the end of the file. Pointers are followed when `follow` is set,
   // otherwise returned like any record.
   Result<std::optional<Record>> next(bool follow = true);
+  // The next record when it is one of content (line, continued) and has been read already, as nearly all are;
+  // nothing means that next() is to be asked.
+  std::optional<Record> buffered_line();
   std::int64_t position() const { return position_; }
   void seek(std::int64_t offset) { position_ = offset; }
   void restart(std::int64_t offset) {  // a new pass over the file: counts jumps afresh

@@ -59,18 +59,24 @@ Result<bool> ContentSource::append(std::string& out, std::size_t size) {
   buffer_.swap(out);
   const std::size_t until = buffer_.size() + size;
   bool has_more = true;
+  const auto take = [this](const queuefile::ContentReader::Piece& piece) {
+    if (converter_)
+      converter_->line(piece.text, piece.ends_line);
+    else
+      writer_.add(piece.text, piece.ends_line);
+  };
   while (has_more && buffer_.size() < until) {
+    if (const auto piece = reader_.buffered()) {
+      take(*piece);
+      continue;
+    }
     auto piece = reader_.next();
     if (!piece) {
       buffer_.swap(out);
       return fail(std::move(piece.error()));
     }
     has_more = piece->has_value();
-    if (!has_more) break;
-    if (converter_)
-      converter_->line((*piece)->text, (*piece)->ends_line);
-    else
-      writer_.add((*piece)->text, (*piece)->ends_line);
+    if (has_more) take(**piece);
   }
   if (!has_more) {
     if (converter_) converter_->end();
