@@ -47,7 +47,7 @@ class ActiveQueue {
   void reconfigure(Router router, Scheduler::LimitsOf limits_of, ActiveLimits limits,
                    queuefile::Layout layout, std::size_t spare_limit);
   void tidy_spares() { store_.tidy_spares(); }
-  void write_back_spares() { store_.write_back_spares(); }
+  void care_for_spares() { store_.care_for_spares(); }
   // Starts no more deliveries and waits until those that run have ended. May wait.
   void drain(Deadline deadline);
 

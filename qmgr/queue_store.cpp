@@ -75,7 +75,8 @@ IoResult<void> QueueStore::remove(const QueueId& id, bool keeps_file) {
   return keeps_file ? spares_.remove(*files_, path) : files_->remove(path);
 }
 
-void QueueStore::write_back_spares() {
+void QueueStore::care_for_spares() {
+  spares_.trim(*files_);
   const auto paths = spares_.take_recent();
   if (!paths.empty()) runtime::offload([&] { queuefile::write_back(*files_, paths); });
 }

@@ -29,7 +29,7 @@ class QueueStore {
   void set_layout(queuefile::Layout layout) { layout_ = std::move(layout); }
   void set_spare_limit(std::size_t limit) { spares_.set_limit(limit); }
   void tidy_spares() { spares_.tidy(*files_); }
-  void write_back_spares();  // may wait
+  void care_for_spares();  // every second; may wait
   const queuefile::Layout& layout() const { return layout_; }
 
   // Complete and its time has come? A time further ahead than `longest_wait` was set by a clock that has gone

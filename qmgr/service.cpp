@@ -22,7 +22,7 @@ constexpr auto kTriggerTimeout = 100s;
 constexpr auto kNoticeTimeout = 300s;
 constexpr auto kDrainTime = 5s;
 constexpr auto kTidyInterval = 60s;
-constexpr auto kWriteBackInterval = 1s;
+constexpr auto kCareInterval = 1s;
 constexpr std::size_t kMaxDeliveries = 10000;
 
 Failure unusable(const config::Problems& problems) {
@@ -164,8 +164,8 @@ void QueueManager::start() {
   feeder_->start();
   tidier_ = runtime::spawn([this] {
     Deadline next_tidy = deadline_after(kTidyInterval);
-    while (runtime::sleep_for(kWriteBackInterval) != runtime::Wake::cancelled) {
-      active_->write_back_spares();
+    while (runtime::sleep_for(kCareInterval) != runtime::Wake::cancelled) {
+      active_->care_for_spares();
       if (std::chrono::steady_clock::now() < next_tidy) continue;
       active_->tidy_spares();
       next_tidy = deadline_after(kTidyInterval);

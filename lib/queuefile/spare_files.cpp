@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "lib/base/text.h"
@@ -78,6 +80,18 @@ void SpareGiver::tidy(FileSystem& files) {
   if (std::exchange(was_used_, false) || count_ == 0) return;
   remove_spare_files(files);
   count_ = full_for_ = 0;
+}
+
+void SpareGiver::trim(FileSystem& files) {
+  std::vector<std::string> names;
+  if (count_ > 0) names = files.list(std::string(queue::kSpare)).value_or(names);
+  std::ranges::rotate(unused_, unused_.begin() + 1);
+  unused_.back() = count_ = names.size();
+  const std::size_t surplus = std::ranges::min(unused_) / 2;
+  for (const auto& name : names | std::views::take(surplus)) {
+    if (files.remove(spare_path(name))) --count_;
+  }
+  for (auto& count : unused_) count -= surplus;
 }
 
 void remove_spare_files(FileSystem& files) {

@@ -11,6 +11,7 @@
 // Short file system calls, no sync. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -36,6 +37,9 @@ class SpareGiver {
   IoResult<void> remove(FileSystem& files, const std::string& path);
   // Call now and then: removes all spare files when none was given since the last call.
   void tidy(FileSystem& files);
+  // Call every second or so: removes half of those that nobody needed since the last but two calls, so that
+  // the files that are left are used often and have the size that messages have now.
+  void trim(FileSystem& files);
   // The paths of the files kept since the last call, for write_back().
   std::vector<std::string> take_recent();
 
@@ -49,6 +53,7 @@ class SpareGiver {
   std::size_t count_;  // at most so many there are; an earlier process may have left some, cleanup takes some
   std::size_t full_for_ = 0;  // so many more are removed before the directory is looked at again
   bool was_used_ = false;
+  std::array<std::size_t, 3> unused_{};  // how many there were at the last calls of trim()
 };
 
 // Lets the disk have the marks of finished messages (Marker), so that no power cut later than a moment after

@@ -219,6 +219,32 @@ TEST(SpareFiles, NoneIsKeptWhenMailRests) {
   EXPECT_THAT(files.all_paths(), IsEmpty());
 }
 
+TEST(SpareFiles, WhatNobodyNeedsGoesByHalves) {
+  FaultFileSystem files;
+  SpareTaker none;
+  SpareGiver giver(100);
+  std::vector<QueueId> ids;
+  for (int i = 0; i < 40; ++i) ids.push_back(store(files, none, {.word = "x"}, i)->queue_id());
+  for (const auto& id : ids) ASSERT_TRUE(giver.remove(files, incoming(id)));
+  const auto left = [&] { return files.list("spare")->size(); };
+  giver.trim(files);
+  giver.trim(files);
+  EXPECT_EQ(left(), 40u);
+  giver.trim(files);
+  EXPECT_EQ(left(), 20u);
+  // Ten of them are in use at times.
+  std::vector<QueueId> busy;
+  SpareTaker taker;
+  for (int i = 0; i < 10; ++i) busy.push_back(store(files, taker, {.word = "y"}, i)->queue_id());
+  giver.trim(files);
+  EXPECT_EQ(left(), 5u);
+  for (const auto& id : busy) ASSERT_TRUE(giver.remove(files, incoming(id)));
+  giver.trim(files);
+  EXPECT_EQ(left(), 13u);
+  for (int i = 0; i < 20; ++i) giver.trim(files);
+  EXPECT_EQ(left(), 1u);
+}
+
 TEST(SpareFiles, WhatAnEarlierProcessKeptCountsAndGoes) {
   FaultFileSystem files;
   SpareTaker none;
