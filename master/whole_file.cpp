@@ -20,8 +20,11 @@ Result<void> replace_file(const std::string& path, std::string_view text, mode_t
     return fail(Failure::system("chown " + fresh, errno));
   }
   ::fchmod(fd.get(), mode);
-  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return fail(Failure::system("write " + fresh, errno));
+  while (!text.empty()) {
+    const ssize_t count = ::write(fd.get(), text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail(Failure::system("write " + fresh, errno));
+    text.remove_prefix(static_cast<std::size_t>(count));
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) return fail(Failure::system("rename " + fresh, errno));
   return {};

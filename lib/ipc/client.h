@@ -44,7 +44,8 @@ class Pool {
   // An idle connection that is still open, or a new one. May wait. Failure text: "connect to private/x:
   // REASON".
   Result<Connection> take(Deadline deadline);
-  // The same, and sends the first message; over another one as long as the peer has not heard it.
+  // The same, and sends the first message; over another one as long as the peer has not heard it and there is
+  // time.
   template <class Message>
   Result<Connection> begin(const Message& first, Deadline deadline) {
     for (;;) {
@@ -53,7 +54,8 @@ class Pool {
       connection->send(first);
       const auto sent = connection->flush(deadline);
       if (sent) return connection;
-      if (!Connection::was_not_heard(sent.error())) return fail(sent.error());
+      const bool is_late = std::chrono::steady_clock::now() >= deadline;
+      if (is_late || !Connection::was_not_heard(sent.error())) return fail(sent.error());
     }
   }
   // Only after a complete conversation; else let the Connection be destroyed.

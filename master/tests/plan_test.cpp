@@ -1,10 +1,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "master/ports_file.h"
 #include "master/service_plan.h"
 #include "master/shutdown.h"
 #include "master/throttle.h"
+#include "master/whole_file.h"
 
 namespace posthouse::master {
 namespace {
@@ -20,6 +26,24 @@ Settings settings() {
   Settings settings;
   settings.daemon_directory = "/daemons";
   return settings;
+}
+
+TEST(WholeFile, SaysWhyItCouldNotBeWritten) {
+  const std::string path = testing::TempDir() + "whole_file." + std::to_string(::getpid());
+  ASSERT_TRUE(replace_file(path, "old", 0644));
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{10, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  const auto written = replace_file(path, "more than ten bytes", 0644);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, old_handler);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().text, "write " + path + ".new: File too large");
+  std::string content;
+  std::getline(std::ifstream(path), content);
+  EXPECT_EQ(content, "old");
 }
 
 TEST(ServicePlan, StartsAProcessPerCoreWhenTheSessionsAreMany) {

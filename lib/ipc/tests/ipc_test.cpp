@@ -278,4 +278,19 @@ TEST(Pool, AnIdleConnectionEndsWhenTheServerDrains) {
   });
 }
 
+TEST(Pool, NoOtherConnectionIsTriedWhenTheTimeIsUp) {
+  Server server;
+  runtime::run([&] {
+    Pool pool(server.path);
+    auto first = pool.take(deadline_after(1s));
+    ASSERT_TRUE(first);
+    Connection peer(server.accept());
+    pool.give_back(std::move(*first));
+    peer.stream().shutdown_read();
+    const auto late = pool.begin(VerifyQuery{"x"}, std::chrono::steady_clock::now() - 1s);
+    ASSERT_FALSE(late);
+    EXPECT_TRUE(Connection::was_not_heard(late.error()));
+  });
+}
+
 }  // namespace posthouse::ipc
