@@ -1,9 +1,8 @@
-"""Power cuts, on a real file system: the queue lies on an ext4 of its own, whose device is copied while everything stands
-still. The copy is what a machine finds that lost its power at that moment: the journal's last commit, and of everything
-later only what somebody synced."""
+"""Power cuts, on real file systems: the queue lies on one of its own, whose device is copied while everything stands still.
+The copy is what a machine finds that lost its power at that moment: the journal's last commit, and of everything later only
+what somebody synced."""
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -22,19 +21,24 @@ EXPECTED = r"power cut|not completely written|saving corrupt|killed by signal|pr
 MARKS_ARE_SAFE_AFTER = 3    # seconds after a delivery
 
 
-class Device:
-    """An ext4 in a file. Its journal commits by itself once in ten minutes only, so that the names of files are old."""
+MAKE = {"ext4": ["mkfs.ext4", "-q", "-F", "-O", "has_journal"], "xfs": ["mkfs.xfs", "-q", "-f"], "btrfs": ["mkfs.btrfs", "-q", "-f"]}
+# Ten minutes until the journal commits by itself, so that the names of files are old. XFS has no such option.
+OPTIONS = {"ext4": ",commit=600", "xfs": "", "btrfs": ",commit=600"}
 
-    def __init__(self, image, mount):
-        self.image, self.mount = image, mount
+
+class Device:
+    """A file system in a file."""
+
+    def __init__(self, kind, image, mount):
+        self.kind, self.image, self.mount = kind, image, mount
         with open(image, "wb") as file:
-            file.truncate(256 << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "has_journal", image], check=True)
+            file.truncate(512 << 20)
+        subprocess.run([*MAKE[kind], image], check=True)
         self.attach()
         mount.chmod(0o755)
 
     def attach(self):
-        subprocess.run(["mount", "-o", "loop,noatime,commit=600", self.image, self.mount], check=True)
+        subprocess.run(["mount", "-t", self.kind, "-o", f"loop,noatime{OPTIONS[self.kind]}", self.image, self.mount], check=True)
 
     def detach(self):
         for _ in range(100):
@@ -50,7 +54,7 @@ class Device:
             processes.kill(pid, signal.SIGSTOP)
         time.sleep(0.5)    # what was on its way to the device arrives: a copy while it writes would be no moment's
         copy = self.image.with_suffix(".copy")
-        shutil.copyfile(self.image, copy)
+        subprocess.run(["cp", "--sparse=always", self.image, copy], check=True)
         while left := processes.below(mta.folder):
             for pid in left:
                 processes.kill(pid)
@@ -59,12 +63,12 @@ class Device:
         self.attach()
 
 
-@pytest.fixture
-def device(mta):
+@pytest.fixture(params=sorted(MAKE))
+def device(mta, request):
     try:
-        device = Device(mta.folder / "device", mta.queue)
-    except (subprocess.CalledProcessError, FileNotFoundError) as error:
-        pytest.skip(f"no loop-mounted ext4 here: {error}")
+        device = Device(request.param, mta.folder / "device", mta.queue)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"the kernel has no {request.param}, or no loop device: {error}")
     with contextlib.closing(contextlib.ExitStack()) as stack:
         stack.callback(device.detach)
         yield device
@@ -115,16 +119,18 @@ def test_messages_under_the_names_of_others_are_found(mta, sink, device, gate):
         sink.wait_for_message(message_id)
     mta.wait_empty()
     found = mta.log.grep("where a crash had left it")
-    assert len(found) >= 20, "no cut undid a name: the test tests nothing"
+    assert len(found) >= 20 or device.kind != "ext4", "no cut undid a name: the test tests nothing"
     assert all(len(sink.arrivals[message_id]) == 1 for _, message_id in second)
 
 
+# Not XFS, which writes its log at any time: what is copied meanwhile is no moment's.
 @pytest.mark.needs_root("a loop device")
+@pytest.mark.parametrize("device", ["btrfs", "ext4"], indirect=True)
 def test_what_was_acknowledged_survives(mta, sink, device):
     sink.keep_data = False
     mta.allowed_trouble.append(EXPECTED)
     mta.start(relayhost=sink.nexthop, **SETTINGS)
-    for _ in range(max(3, int(SECONDS / 8))):
+    for _ in range(max(2, int(SECONDS / 20))):
         load = Load(mta.port, clients=12, pause=0.001).start()
         wait_for(lambda: len(load.acknowledged) > 300, "mail flows")
         settled = {message_id: len(sessions) for message_id, sessions in list(sink.arrivals.items())}
