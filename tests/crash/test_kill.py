@@ -143,7 +143,7 @@ def more(load, count=20):
     wait_for(lambda: len(load.acknowledged) >= reached, lambda: f"mail is taken: {len(load.acknowledged)}")
 
 
-@pytest.mark.parametrize("rounds", [max(3, int(SECONDS / 3))])
+@pytest.mark.parametrize("rounds", [max(3, int(SECONDS / 6))])
 def test_everything_dies_at_once(mta, sink, load, rounds):
     deaths = Deaths()
     choose = random.Random(7)
@@ -156,7 +156,7 @@ def test_everything_dies_at_once(mta, sink, load, rounds):
     check(mta, load, sink, deaths)
 
 
-@pytest.mark.parametrize("rounds", [max(3, int(SECONDS / 5))])
+@pytest.mark.parametrize("rounds", [max(3, int(SECONDS / 10))])
 def test_master_dies_alone(mta, sink, load, rounds):
     """Its daemons see it and end; deliveries end with them, so that the next master's repeat none."""
     deaths = Deaths()
@@ -201,7 +201,7 @@ def test_a_mailbox_agent_dies(mta):
     mta.start(virtual_destination_concurrency_limit=at_once, initial_destination_concurrency=at_once, **SETTINGS)
     load = Load(mta.port, clients=4, recipient="alice@virt.test", pause=0.1).start()
     deaths = Deaths()
-    for _ in range(max(5, int(SECONDS / 2))):
+    for _ in range(max(5, int(SECONDS / 4))):
         more(load, 5)
         wait_for(lambda: mta.pids("virtual"), "an agent runs")
         deaths.kill(*mta.pids("virtual"))
