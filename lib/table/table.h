@@ -40,6 +40,7 @@ enum class Flag : unsigned {
   base64_file = 1 << 13,        // values are file names whose content counts (postmap -F)
   bulk = 1 << 14,               // with write: no durability needed until close (postmap builds)
   mime = 1 << 15,               // pattern tables: informational, "header checks" modes of postmap
+  trial = 1 << 16,              // with write: an index file is not touched, an empty table stands for it
 };
 constexpr Flag operator|(Flag a, Flag b) {
   return static_cast<Flag>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

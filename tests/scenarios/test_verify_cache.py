@@ -91,6 +91,33 @@ def test_a_cache_in_memcached(verifying, sink, memcached, tables):
     assert verifying.rows(backup)["good@relay.test"].startswith("0:0:")
 
 
+def trial_leaves_the_cache_alone(mta, sink):
+    """No file is made before the start, and a reload is not refused because verify has locked its own."""
+    checked = mta.postfix("check")
+    assert (checked.returncode, list(mta.data.glob("*cache*"))) == (0, []), checked.stdout
+    mta.start()
+    assert mta.ask("good@relay.test").code == 250
+    assert mta.postfix("check").returncode == 0
+    mta.reload()
+    assert mta.ask("good@relay.test").code == 250
+    assert sink.asked_for("good@relay.test") == 1
+    mta.stop()
+    assert mta.rows(f"btree:{mta.data}/a_cache")["good@relay.test"].startswith("0:0:")
+
+
+@pytest.mark.parametrize("kind", ("btree", pytest.param("debug:btree", marks=pytest.mark.posthouse_only("ours"))))
+def test_a_trial_leaves_the_cache_alone(kind, verifying, sink):
+    verifying.configure(address_verify_map=f"{kind}:{verifying.data}/a_cache")
+    trial_leaves_the_cache_alone(verifying, sink)
+
+
+@pytest.mark.posthouse_only("the reference makes no table behind memcached")
+def test_a_trial_leaves_the_table_behind_memcached_alone(verifying, sink, memcached, tables):
+    table = tables.file("cache.cf", "memcache", memcache=f"inet:127.0.0.1:{memcached.port}", backup=f"btree:{verifying.data}/a_cache")
+    verifying.configure(address_verify_map=table, address_verify_cache_cleanup_interval="0")
+    trial_leaves_the_cache_alone(verifying, sink)
+
+
 @pytest.mark.posthouse_only("redis is a type of ours")
 def test_a_cache_in_redis_is_shared_by_two_hosts(verifying, sink, redis, make_instance, tables):
     """Read, edited and cleaned while it is used; what one host has learnt the other knows, also over a restart."""

@@ -11,6 +11,7 @@
 #include "lib/table/berkeley/database.h"
 #include "lib/table/bulk_builder.h"
 #include "lib/table/database_file.h"
+#include "lib/table/memory_table.h"
 #include "lib/table/null_convention.h"
 #include "lib/table/turn_lock.h"
 
@@ -232,6 +233,8 @@ Result<std::unique_ptr<Table>> open_existing(Tables& tables, std::string type, s
 template <DBTYPE kType>
 Result<std::unique_ptr<Table>> open_type(Tables& tables, std::string type, std::string_view name,
                                          Flag flags) {
+  if (has(flags, Flag::trial))
+    return std::make_unique<MemoryTable>(std::move(type), std::string(name), flags);
   if (has(flags, Flag::bulk) && has(flags, Flag::truncate))
     return std::make_unique<BulkBuilder>(std::move(type), std::string(name), flags, std::string(name) + ".db",
                                          std::string(name) + ".db", true, write_database<kType>);

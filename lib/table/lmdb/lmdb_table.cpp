@@ -10,6 +10,7 @@
 #include "lib/table/bulk_builder.h"
 #include "lib/table/database_file.h"
 #include "lib/table/lmdb/environment.h"
+#include "lib/table/memory_table.h"
 #include "lib/table/null_convention.h"
 
 namespace posthouse::table {
@@ -182,6 +183,7 @@ Result<void> write_database(const std::string& path, const BulkEntries& entries)
 }  // namespace
 
 Result<std::unique_ptr<Table>> open_lmdb(Tables& tables, std::string_view name, Flag flags) {
+  if (has(flags, Flag::trial)) return std::make_unique<MemoryTable>("lmdb", std::string(name), flags);
   const std::string path = std::string(name) + ".lmdb";
   if (has(flags, Flag::bulk) && has(flags, Flag::truncate))
     return std::make_unique<BulkBuilder>("lmdb", std::string(name), flags, path, "lmdb:" + std::string(name),
