@@ -486,8 +486,23 @@ def test_json(tables):
     path.write_text('{"A@x": "one", "list": ["a", "b"], "n": 5, "o": {"p": 1}}')
     status, answers, complaints = tables.ask(f"json:{path}", "a@x", "list", "n", "o")
     assert answers == {"a@x": "one", "list": "a, b", "n": "5"} and len(complaints) == 1
+    path.write_text('["a", {"a": "one"}]')
+    tables.fails(f"json:{path}", "a", "the file is not one JSON object")
     path.write_text('{"a": ')
     assert any("fatal: json:" in line for line in tables.ask(f"json:{path}", "a")[2])
+
+
+def test_keys_that_come_twice_in_json(tables):
+    """Also where folding makes them equal, or what follows is a list; keys of inner objects are something else."""
+    path = tables.mta.config / "t.json"
+    tables.mta.configure(smtputf8_enable="yes")
+    path.write_text('{"a":"one","a":"two",\n"Up": 1, // a line\n/* and\n two */ "uP": ["x",\n"y"], "o": {"a": "in", "a": "in"},\n'
+                    '"b": ["l"],\n"É": "long", "é": "short", "":"empty", "last": "z", "a": {}}\n')
+    status, answers, complaints = tables.ask(f"json:{path}", "a", "up", "b", "é", "last")
+    assert answers == {"a": "one", "up": "1", "b": "l", "é": "long", "last": "z"}
+    told = [(1, 'duplicate entry: "a"'), (4, 'duplicate entry: "uP"'), (5, 'no text, number or list of them, ignored: "o"'),
+            (7, 'duplicate entry: "é"'), (7, 'no key that is looked up, ignored: ""'), (7, 'no text, number or list of them, ignored: "a"')]
+    assert complaints == [f"postmap: warning: {path}, line {line}: {text}" for line, text in told]
 
 
 def test_debug_tables_tell_what_they_are_asked(tables):

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <sstream>
+
 #include "lib/log/log.h"
 #include "lib/table/memory_table.h"
 
@@ -23,6 +26,54 @@ std::optional<std::string> text_of(const nlohmann::json& value) {
   return all;
 }
 
+// Adds the members of the outer object while it is parsed: when it is complete, only the last one of each key
+// is left in it.
+class Members {
+ public:
+  Members(MemoryTable& table, const std::string& text) : table_(table), text_(text), stream_(text) {}
+
+  // True if the text is one object.
+  bool parse() {
+    const auto take = [this](int depth, Event event, const nlohmann::json& parsed) {
+      if (depth == 1) member(event, parsed);
+      return true;
+    };
+    return nlohmann::json::parse(stream_, take, true, true).is_object();
+  }
+
+ private:
+  using Event = nlohmann::json::parse_event_t;
+
+  void member(Event event, const nlohmann::json& parsed) {
+    if (event == Event::key) {
+      key_ = parsed.get<std::string>();
+      count_lines();
+    } else if (key_ && (event == Event::value || event == Event::array_end || event == Event::object_end)) {
+      add(*key_, text_of(parsed));
+    }
+  }
+  // The parser has read as far as the key.
+  void count_lines() {
+    const auto from = text_.begin() + std::exchange(position_, stream_.tellg());
+    line_ += std::count(from, text_.begin() + position_, '\n');
+  }
+  void add(const std::string& key, const std::optional<std::string>& value) {
+    if (!value) return complain(key, "no text, number or list of them, ignored");
+    if (table_.add(key, *value)) return;
+    const bool is_there = std::holds_alternative<std::string>(table_.query(key));
+    complain(key, is_there ? "duplicate entry" : "no key that is looked up, ignored");
+  }
+  void complain(const std::string& key, std::string_view what) const {
+    log::warning("{}, line {}: {}: \"{}\"", table_.name(), line_, what, key);
+  }
+
+  MemoryTable& table_;
+  const std::string& text_;
+  std::istringstream stream_;
+  std::optional<std::string> key_;
+  std::streamoff position_ = 0, line_ = 1;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Table>> open_json(Tables&, std::string_view name, Flag flags) {
@@ -30,23 +81,13 @@ Result<std::unique_ptr<Table>> open_json(Tables&, std::string_view name, Flag fl
     return fail(Failure::deferred("4.3.5", fmt::format("json:{} map requires O_RDONLY access mode", name)));
   auto file = read_file(std::string(name));
   if (!file) return fail(std::move(file.error()));
-  nlohmann::json object;
+  auto table = std::make_unique<MemoryTable>("json", std::string(name), flags, file->mark);
   try {
-    object = nlohmann::json::parse(file->text, nullptr, true, true);
+    if (Members(*table, file->text).parse()) return table;
   } catch (const nlohmann::json::exception& error) {
     return fail(Failure::deferred("4.3.5", fmt::format("json:{}: {}", name, error.what())));
   }
-  if (!object.is_object())
-    return fail(Failure::deferred("4.3.5", fmt::format("json:{}: the file is not one JSON object", name)));
-  auto table = std::make_unique<MemoryTable>("json", std::string(name), flags, file->mark);
-  for (const auto& [key, value] : object.items()) {
-    const auto text = text_of(value);
-    if (!text)
-      log::warning("json:{}: the value of \"{}\" is no text, number or list of them: ignored", name, key);
-    else if (!table->add(key, *text))
-      log::warning("json:{}: duplicate entry: \"{}\"", name, key);
-  }
-  return table;
+  return fail(Failure::deferred("4.3.5", fmt::format("json:{}: the file is not one JSON object", name)));
 }
 
 }  // namespace posthouse::table
