@@ -4,16 +4,19 @@ import socket
 import threading
 from urllib.parse import quote, unquote
 
+from .waiting import DEADLINE
+
 
 class Raw(str):
     """A reply as it goes over the line, instead of a value."""
 
 
 class KeyServer:
-    """`values`: by key, the value or a Raw reply (for socketmap without its length)."""
+    """`values`: by key, the value or a Raw reply (for socketmap without its length).
+    `held`: by key, an Event that is waited for before the answer."""
 
     def __init__(self, protocol, values):
-        self.protocol, self.values, self.asked = protocol, values, []
+        self.protocol, self.values, self.asked, self.held = protocol, values, [], {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -36,6 +39,8 @@ class KeyServer:
             stream = connection.makefile("rwb")
             while request := self._request(stream):
                 self.asked.append(request)
+                if request in self.held:
+                    self.held[request].wait(DEADLINE)
                 stream.write(self._answer(self.values.get(request)))
                 stream.flush()
 

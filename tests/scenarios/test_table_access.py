@@ -1,10 +1,12 @@
 """Tables behind sockets in the restriction lists, and what proxymap opens for whom."""
 import re
+import threading
 
 import pytest
 
 from harness.key_server import KeyServer
 from harness.ports import free_port
+from harness.waiting import wait_for
 
 
 @pytest.fixture
@@ -62,6 +64,24 @@ def test_proxymap_opens_what_main_cf_names(mta):
     assert denied.returncode == 1 and "one" in mta.run("postmap", "-q", "a", f"proxy:{spec}").stdout
     mta.log.wait("^" + re.escape(f"warning: to approve this table for read-write access, list proxy:{spec} in main.cf:proxy_write_maps") + "$",
                  process="proxymap")
+
+
+@pytest.mark.posthouse_only("the reference has a process and a connection for each client")
+def test_a_slow_key_behind_proxymap_holds_up_no_other(serve, mta):
+    """Both clients are served by one process, and proxymap by one connection at a time."""
+    server = serve("tcp", {"slow@client.test": "REJECT at last", "fast@client.test": "REJECT at once"})
+    server.held["slow@client.test"] = threading.Event()
+    port = mta.smtpd_service()
+    mta.service(f"127.0.0.1:{port}", "inet", maxproc=2)
+    mta.service("proxymap", maxproc=1)
+    mta.start(smtpd_sender_restrictions=f"check_sender_access proxy:{server.spec()}", proxy_read_maps=f"proxy:{server.spec()}")
+    with mta.peer(port) as slow, mta.peer(port) as fast:
+        slow.send("MAIL FROM:<slow@client.test>\r\nRCPT TO:<alice@virt.test>\r\n")
+        wait_for(lambda: "slow@client.test" in server.asked, "the slow key is asked for")
+        assert fast.ask("alice@virt.test", "fast@client.test").text.endswith("Sender address rejected: at once")
+        server.held["slow@client.test"].set()
+        slow.expect(250)
+        assert slow.expect(554).text.endswith("Sender address rejected: at last")
 
 
 @pytest.mark.needs_root("chroot")
