@@ -48,6 +48,10 @@ class MemcacheTable : public Table {
     if (!done) log::warning("{}: {}", spec(), done.error().text);
     return backup_->update(key, value);
   }
+  // Marks of a database file, nothing that is looked up.
+  Result<void> update_plain(std::string_view key, std::string_view value) override {
+    return backup_ ? backup_->update_plain(key, value) : Table::update_plain(key, value);
+  }
   Result<bool> erase(std::string_view key) override {
     const auto prepared = prepared_key(key);
     const auto stored = prepared ? stored_key(*prepared) : std::nullopt;

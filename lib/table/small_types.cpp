@@ -86,11 +86,16 @@ class DebugTable : public Table {
     log::info("{} update: \"{}\" = \"{}\"", inner_->spec(), key, value);
     return inner_->update(key, value);
   }
+  Result<void> update_plain(std::string_view key, std::string_view value) override {
+    log::info("{} update: \"{}\" = \"{}\"", inner_->spec(), key, value);
+    return inner_->update_plain(key, value);
+  }
   Result<bool> erase(std::string_view key) override {
     log::info("{} delete: \"{}\"", inner_->spec(), key);
     return inner_->erase(key);
   }
   Result<std::unique_ptr<Cursor>> entries() override { return inner_->entries(); }
+  Result<void> finish() override { return inner_->finish(); }
   bool is_pattern() const override { return inner_->is_pattern(); }
   bool may_wait() const override { return inner_->may_wait(); }
   bool is_changed() const override { return inner_->is_changed(); }

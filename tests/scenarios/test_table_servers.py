@@ -479,6 +479,8 @@ def test_memcache_that_is_down_has_its_backup(tables):
     assert tables.ask(spec, "b")[:2] == (1, {})
     tables.mta.run("postmap", "-i", spec, input=b"b two\n")
     assert tables.ask(backup, "b")[1] == {"b": "two"}
+    tables.mta.run("postalias", "-i", spec, input=b"c: three\n")
+    assert {"b", "c", "YP_LAST_MODIFIED", "YP_MASTER_NAME"} < set(tables.mta.rows(backup))
 
 
 def test_json(tables):

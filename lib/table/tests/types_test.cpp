@@ -18,6 +18,26 @@ class TextTypes : public testing::Test {
   Tables tables_{Settings{}, text_types()};
 };
 
+// Remembers which calls have reached it.
+class CalledTable : public Table {
+ public:
+  using Table::Table;
+  Result<void> update(std::string_view key, std::string_view) override { return note("update", key); }
+  Result<void> update_plain(std::string_view key, std::string_view) override { return note("plain", key); }
+  Result<bool> erase(std::string_view key) override { return note("erase", key), true; }
+  Result<void> finish() override { return note("finish", ""); }
+  static inline std::string calls;
+
+ protected:
+  Lookup find(std::string_view key) override { return note("find", key), NotFound{}; }
+
+ private:
+  static Result<void> note(std::string_view what, std::string_view key) {
+    calls.append(what).append(":").append(key).append(" ");
+    return {};
+  }
+};
+
 }  // namespace
 
 TEST_F(TextTypes, InlineFoldsKeys) {
@@ -116,6 +136,23 @@ TEST_F(TextTypes, AnEmptyOrForeignValueIsTrouble) {
   auto empty = tables_.open("inline:{a=}");
   EXPECT_TRUE(std::holds_alternative<Failure>((*empty)->lookup("a")));
   EXPECT_EQ(ask("static:\xff", "a"), "FAIL malformed UTF-8 in lookup result");
+}
+
+TEST_F(TextTypes, DebugPassesEveryCallOn) {
+  Types types = text_types();
+  types["called"].open = [](Tables&, std::string_view name, Flag flags) -> Result<std::unique_ptr<Table>> {
+    return std::make_unique<CalledTable>("called", std::string(name), flags);
+  };
+  Tables tables(Settings{}, types);
+  CalledTable::calls.clear();
+  auto table = tables.open_private("debug:called:x", Flag::write);
+  ASSERT_TRUE(table);
+  EXPECT_TRUE((*table)->update("A", "1"));
+  EXPECT_TRUE((*table)->update_plain("B", "2"));
+  EXPECT_TRUE((*table)->erase("C"));
+  (void)(*table)->query("D");
+  EXPECT_TRUE((*table)->finish());
+  EXPECT_EQ(CalledTable::calls, "update:A plain:B erase:C find:D finish: ");
 }
 
 TEST_F(TextTypes, EnvironReadsTheEnvironment) {
