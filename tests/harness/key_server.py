@@ -4,8 +4,6 @@ import socket
 import threading
 from urllib.parse import quote, unquote
 
-from .waiting import DEADLINE
-
 
 class Raw(str):
     """A reply as it goes over the line, instead of a value."""
@@ -25,6 +23,8 @@ class KeyServer:
         return f"tcp:127.0.0.1:{self.port}" if self.protocol == "tcp" else f"socketmap:inet:127.0.0.1:{self.port}:access"
 
     def close(self):
+        for event in self.held.values():
+            event.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -40,7 +40,7 @@ class KeyServer:
             while request := self._request(stream):
                 self.asked.append(request)
                 if request in self.held:
-                    self.held[request].wait(DEADLINE)
+                    self.held[request].wait()
                 stream.write(self._answer(self.values.get(request)))
                 stream.flush()
 
