@@ -118,15 +118,16 @@ class RuleBuilder {
     text = take_negation(text, rule.negated);
     std::size_t end = 0;
     while (end < text.size() && !is_space(text[end])) ++end;
+    if (!parse_pattern(text.substr(0, end), rule)) return;
     const auto value = trim(text.substr(end));
-    if (end > 0 && value.empty()) return skip("no lookup result");
+    if (value.empty()) return skip("no lookup result");
     rule.value = value;
     if (has(flags_, Flag::base64_file)) {
       auto encoded = encoded_files(value);
       if (!encoded) return skip(encoded.error().text);
       rule.value = std::move(*encoded);
     }
-    if (parse_pattern(text.substr(0, end), rule)) rules_.push_back(std::move(rule));
+    rules_.push_back(std::move(rule));
   }
 
   std::string_view name_;

@@ -209,6 +209,11 @@ RULE_SOURCES = {
 1.2.3 short
 x y
 5.6.7.8
+5.6.7
+5.6.7.1/24
+!
+!5.6.7.9
+!5.6
 !9.0.0.0/8 not nine
 if junk
 [::1] loop
