@@ -102,3 +102,20 @@ def test_brackets_skip_mx(mta, dns, port25):
     mta.start(relayhost=f"[mail.test]:{port25.port}")
     mta.deliver("a@other.test")
     direct.wait()
+
+
+NULL_SENDER_KEYS = [("empty_address_relayhost_maps_lookup_key", "sender_dependent_relayhost_maps", "{nexthop}"),
+                    ("empty_address_default_transport_maps_lookup_key", "sender_dependent_default_transport_maps", "smtp:{nexthop}")]
+
+
+@pytest.mark.parametrize("key, maps, value", NULL_SENDER_KEYS, ids=[maps for _, maps, _ in NULL_SENDER_KEYS])
+def test_the_null_sender_may_have_another_key_in_tables_of_senders(key, maps, value, mta, sink):
+    with Sink() as wrong, Sink() as other:
+        rows = f"null@key.test {value.format(nexthop=sink.nexthop)}\n<> {value.format(nexthop=wrong.nexthop)}\n"
+        mta.start(relayhost=other.nexthop, **{key: "null@key.test", maps: mta.table("senders", rows)})
+        mta.deliver("null@far.test", sender="")
+        mta.deliver("some@far.test", sender="some@client.test")
+        assert sink.wait()[0].recipients == ["null@far.test"]
+        assert other.wait()[0].recipients == ["some@far.test"]
+        mta.wait_empty()
+        assert not wrong.messages

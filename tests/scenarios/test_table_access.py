@@ -84,6 +84,21 @@ def test_a_slow_key_behind_proxymap_holds_up_no_other(serve, mta):
         assert slow.expect(554).text.endswith("Sender address rejected: at last")
 
 
+@pytest.mark.posthouse_only("the reference's proxymap starts under the usual names only")
+def test_proxymap_services_with_other_names(mta):
+    """As master.cf names them; those that it usually has are not asked."""
+    read, written = mta.table("t", "alice@virt.test REJECT read\n", "hash"), f"btree:{mta.data}/written"
+    for usual, other in (("proxymap", "tables"), ("proxywrite", "caches")):
+        mta.services = [entry for entry in mta.services if entry[0] != usual]
+        mta.service(other, command="proxymap", maxproc="1" if usual == "proxywrite" else "-")
+    mta.start(proxymap_service_name="tables", proxywrite_service_name="caches", address_verify_map=f"proxy:{written}",
+              smtpd_recipient_restrictions=f"check_recipient_access proxy:{read}, permit")
+    assert mta.ask("alice@virt.test").text.endswith("Recipient address rejected: read")
+    mta.run("postmap", "-i", f"proxy:{written}", input=b"a 1\n")
+    mta.stop()
+    assert mta.run("postmap", "-q", "a", written).stdout == "1\n"
+
+
 @pytest.mark.needs_root("chroot")
 def test_proxymap_in_a_chroot_sees_what_is_inside(mta):
     spec = mta.table("t", "a outside\n", "texthash")
