@@ -2,7 +2,8 @@
 //
 // A question takes an idle connection or makes a new one (never more than kLimit at once; further askers wait
 // their turn); connecting and asking block in a worker thread. A connection that failed is closed, its server
-// counted as down, and the next server is tried. The first server that answers wins.
+// counted as down, and the next server is tried. The first server that answers wins. A connection that nobody
+// used for the idle limit is closed.
 #pragma once
 
 #include <memory>
@@ -40,6 +41,9 @@ class ConnectionPool {
         connect_(std::move(connect)),
         warn_(std::move(warn)),
         turn_(kLimit) {}
+  ~ConnectionPool() { closer_.cancel(); }
+  ConnectionPool(const ConnectionPool&) = delete;
+  ConnectionPool& operator=(const ConnectionPool&) = delete;
 
   // May wait at most until `deadline` for its turn, then as long as connect and `ask` take. `ask` runs in a
   // worker thread: ClientResult<T>(Connection&).
@@ -93,19 +97,28 @@ class ConnectionPool {
   template <class T>
   Result<T> keep(Idle used, T answer) {
     servers_.succeeded(used.server);
-    used.since = std::chrono::steady_clock::now();
-    idle_.push_back(std::move(used));
+    put_back(std::move(used));
     return answer;
   }
   std::unexpected<Failure> give_up(std::size_t server, const std::string& text, Idle* used) {
     warn_(servers_.name(server), text);
-    used->since = std::chrono::steady_clock::now();
-    idle_.push_back(std::move(*used));
+    put_back(std::move(*used));
     return fail(Failure::deferred("4.3.0", text));
+  }
+  // Stands in idle_ in the order of time: the last is taken first.
+  void put_back(Idle used) {
+    used.since = std::chrono::steady_clock::now();
+    idle_.push_back(std::move(used));
+    if (closer_.is_running()) return;
+    closer_ = runtime::spawn([this] {
+      while (!runtime::is_cancelled() && !idle_.empty()) {  // cancelled: the pool is no more
+        if (runtime::sleep_until(idle_.front().since + idle_limit_) == runtime::Wake::timeout) close_old();
+      }
+    });
   }
   void close_old() {
     const auto now = std::chrono::steady_clock::now();
-    std::erase_if(idle_, [&](const Idle& idle) { return now - idle.since > idle_limit_; });
+    std::erase_if(idle_, [&](const Idle& idle) { return now - idle.since >= idle_limit_; });
   }
 
   ServerList servers_;
@@ -114,6 +127,7 @@ class ConnectionPool {
   Warn warn_;
   runtime::Semaphore turn_;
   std::vector<Idle> idle_;
+  runtime::Fiber closer_;
 };
 
 }  // namespace posthouse::table

@@ -9,10 +9,11 @@ from .server import Server
 class Redis(Server):
     PASSWORD = "secret"
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
+        """`options`: of redis-server."""
         port = free_port()
         super().__init__(port, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--requirepass", self.PASSWORD,
-                         "--dir", folder)
+                         "--dir", folder, *options)
         self.settings = {"hosts": f"127.0.0.1:{port}", "password": self.PASSWORD}
 
     @staticmethod

@@ -11,6 +11,7 @@ import pytest
 from harness.memcached import Memcached
 from harness.ports import free_port
 from harness.postgres import Postgres
+from harness.redis import Redis
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.posthouse_only("settings of our own; the common ones are in oracle/test_tables.py")
@@ -163,6 +164,101 @@ def test_a_server_that_is_down_or_hangs_is_an_error_in_bounded_time(tables, mysq
     assert status == 1 and not answers and any("query error" in line for line in complaints)
 
 
+def test_an_unused_connection_is_closed(mta, tables, mysql):
+    query = "SELECT CONCAT('REJECT ', CONNECTION_ID()) FROM domain WHERE domain = 'example.com'"
+    spec = tables.file("idle.cf", "mysql", **mysql.settings, query=query, idle_interval=1)
+    kept = tables.file("kept.cf", "mysql", **mysql.settings, query=query)
+    ports = [mta.smtpd_service(None, f"smtpd_sender_restrictions=check_sender_access {table}") for table in (spec, kept)]
+    mta.start()
+
+    def connection(port):
+        """Whose answer it was, by the server's number."""
+        with mta.peer(port) as peer:
+            return int(peer.ask("alice@virt.test", "any@client.test").text.rsplit(" ", 1)[1])
+
+    def connections():
+        return {int(number) for number in mysql.sql("SELECT ID FROM information_schema.processlist WHERE USER = 'mail'").split()}
+
+    first, lasting = [connection(port) for port in ports]
+    wait_for(lambda: first not in connections(), "the unused connection is closed")
+    assert lasting in connections()
+    assert connection(ports[0]) != first
+
+
+# --- several servers ----------------------------------------------------------------------------------------
+
+class Broken:
+    """Takes connections, counts them, and says nothing; `hangs` false: closes them."""
+
+    def __init__(self, hangs, unix=None):
+        self.taken = []
+        self.hangs = hangs
+        self.listener = socket.socket(socket.AF_UNIX) if unix else socket.create_server(("127.0.0.1", 0))
+        if unix:
+            self.listener.bind(str(unix))
+            self.listener.listen()
+            unix.chmod(0o777)
+        else:
+            self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                self.taken.append(connection)
+                if not self.hangs:
+                    connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        for connection in self.taken:
+            connection.close()
+
+
+def test_another_host_answers_when_one_hangs(tables, mysql):
+    with Broken(hangs=True, unix=mysql.folder / "hangs.sock") as broken:
+        hosts = f"unix:{mysql.folder}/hangs.sock 127.0.0.1:{mysql.port}"     # sockets of the file system come first
+        spec = tables.file("hangs.cf", "mysql", **dict(mysql.settings, hosts=hosts), timeout=1, query="SELECT goto FROM alias WHERE address='%s'")
+        assert tables.ask(spec, "sales@example.com", "o'brien@example.com")[1] == {
+            "sales@example.com": "alice@example.com,bob@example.com", "o'brien@example.com": "obrien"}
+        assert len(broken.taken) == 1
+
+
+@pytest.mark.parametrize("kind", ("mysql", "redis"))
+def test_a_server_that_failed_is_tried_again_after_a_while(kind, mta, tables, folder, request):
+    path = folder / "sockets"
+    path.mkdir()
+    path.chmod(0o777)
+    if kind == "mysql":
+        server = request.getfixturevalue("mysql")
+        settings = dict(server.settings, query="SELECT CONCAT('REJECT ', goto) FROM alias WHERE address='%s'", idle_interval=1)
+    else:
+        server = request.getfixturevalue("redis")
+        server.cli("set", "o'brien@example.com", "REJECT obrien")
+        settings = dict(server.settings)
+    names = {"soon": 1, "never": 3600}
+    ports = {}
+    for name, interval in names.items():
+        settings.update(hosts=f"unix:{path / name} 127.0.0.1:{server.port}", retry_interval=interval)
+        spec = tables.file(f"{name}.cf", kind, **settings)
+        ports[name] = mta.smtpd_service(None, f"smtpd_sender_restrictions=check_sender_access {spec}")
+        mta.service(f"127.0.0.1:{ports[name]}", "inet", maxproc=1)
+    mta.start()
+    with Broken(hangs=False, unix=path / "soon") as soon, Broken(hangs=False, unix=path / "never") as never:
+        def asked_again():
+            for port in ports.values():
+                with mta.peer(port) as peer:
+                    assert peer.ask("alice@virt.test", "o'brien@example.com").text.endswith(" obrien")
+            return len(soon.taken) >= 3
+
+        wait_for(asked_again, "the server that failed is asked again", interval=1.5)     # longer than idle_interval
+        assert len(never.taken) == 1
+
+
 def test_options_from_a_file(tables, mysql):
     (tables.mta.config / "my.cnf").write_text(f"[client]\nuser=mail\npassword=\"Pass=word 1\"\n[special]\ndatabase=postfix\nport={mysql.port}\n")
     spec = tables.file("opt.cf", "mysql", hosts="127.0.0.1", option_file=tables.mta.config / "my.cnf", option_group="special",
@@ -285,6 +381,29 @@ def test_redis_hashes_and_sets_are_written_and_walked(tables, redis):
     assert walk.returncode == 1 and "operation is not supported" in walk.stdout
 
 
+def test_redis_servers_and_databases(tables, redis, folder):
+    redis.cli("set", "a@x", "one")
+    redis.cli("-n", "3", "set", "a@x", "three")
+    usual = dict(redis.settings)
+    third = tables.file("third.cf", "redis", **usual, database=3)
+    assert tables.ask(third, "a@x")[1] == {"a@x": "three"}
+    assert tables.ask(tables.file("first.cf", "redis", **usual), "a@x")[1] == {"a@x": "one"}
+    tables.fails(tables.file("none.cf", "redis", **usual, database=16), "a@x", "SELECT failed", "query error")
+    down = dict(usual, hosts=f"unix:{folder}/none.sock 127.0.0.1:{free_port()} 127.0.0.1:{redis.port}")
+    assert tables.ask(tables.file("several.cf", "redis", **down, database=3), "a@x", "b@x")[1] == {"a@x": "three"}
+    with Broken(hangs=True, unix=folder / "hangs.sock") as broken:
+        hanging = dict(usual, hosts=f"127.0.0.1:{redis.port} unix:{folder}/hangs.sock", timeout=1)
+        assert tables.ask(tables.file("hanging.cf", "redis", **hanging), "a@x", "b@x")[1] == {"a@x": "one"}
+        assert len(broken.taken) == 1
+    other = Redis(folder, "--unixsocket", folder / "redis.sock")
+    try:
+        other.cli("set", "a@x", "by the socket")
+        both = dict(usual, hosts=f"127.0.0.1:{redis.port} unix:{folder}/redis.sock")
+        assert tables.ask(tables.file("unix.cf", "redis", **both), "a@x")[1] == {"a@x": "by the socket"}
+    finally:
+        other.stop()
+
+
 def test_memcache_with_a_backup(tables, memcached):
     backup = tables.mta.config / "backup"
     backup.write_text("a@x one\n")
@@ -325,6 +444,20 @@ def test_postgres(tables, postgres):
     begun = time.monotonic()
     assert tables.ask(slow, "a@x")[0] == 1
     assert time.monotonic() - begun < 30
+
+
+def test_another_postgres_answers_when_one_hangs(tables, postgres):
+    postgres.sql("CREATE TABLE alias (address TEXT, goto TEXT); INSERT INTO alias VALUES ('a@x', 'one'), ('b@x', 'two')")
+    with Broken(hangs=True) as broken:
+        spec = tables.file("p.cf", "pgsql", hosts=f"127.0.0.1:{broken.port} 127.0.0.1:{postgres.port}", user="postgres", dbname="postgres",
+                           query="SELECT goto FROM alias WHERE address='%s'", timeout=1)
+
+        def first_to_be_asked():
+            """Each process has an order of its own."""
+            assert tables.ask(spec, "a@x", "b@x")[1] == {"a@x": "one", "b@x": "two"}
+            return broken.taken
+
+        wait_for(first_to_be_asked, "the server that hangs is asked")
 
 
 # --- small protocols --------------------------------------------------------------------------------------
