@@ -14,11 +14,11 @@ Failure nesting() {
   return Failure::bounced("5.4.6", "recipient nesting limit exceeded");
 }
 
+// "user" and "+ext".
 std::pair<std::string, std::string> split_name(const std::string& name, const ExpanderRules& rules) {
-  if (auto parts = rules.split(name)) {
-    return {std::string(parts->user), std::string(parts->extension)};
-  }
-  return {name, {}};
+  const auto parts = rules.split(name);
+  const std::size_t size = parts ? parts->user.size() : name.size();
+  return {name.substr(0, size), name.substr(size)};
 }
 
 }  // namespace
@@ -45,7 +45,10 @@ Result<void> Expander::local_name(const std::string& local_part, Context context
     found = user;
   }
   if (!entry) return fail(Failure::deferred("4.3.0", "alias database unavailable"));
-  if (*entry) return alias(found, **entry, context);
+  if (*entry) {
+    context.extension = rules_.alias_propagates && found != name ? extension : "";
+    return alias(found, **entry, context);
+  }
   if (context.sends_on) {
     hand_on(name, context);
     return {};
@@ -105,15 +108,16 @@ Result<void> Expander::account(const std::string& name, const std::string& exten
   }
   // Who was here already has been forwarded: what is meant is the mailbox.
   if (!visited_.insert(name).second) return mailbox(name);
-  const auto text = world_.forward(**user, extension);
-  if (!text) return fail(text.error());
-  if (!*text) return mailbox(name);
-  const auto list = parse_target_file(**text);
+  const auto file = world_.forward(**user, extension);
+  if (!file) return fail(file.error());
+  if (!*file) return mailbox(name);
+  const auto list = parse_target_file((*file)->text);
   if (!list) return fail(Failure::deferred("4.3.0", "error reading forwarding file: bad syntax"));
   if (list->empty()) return mailbox(name);
   expansion_.is_expanded = true;
   context.user = **user;
   context.is_forward = true;
+  context.extension = rules_.forward_propagates && !(*file)->is_of_extension ? extension : "";
   context.may_name_files = rules_.forwards_may_name_files;
   return targets(*list, context);
 }
@@ -147,11 +151,13 @@ Result<void> Expander::target(const Target& one, bool is_only, Context context) 
   if (!text) return fail(text.error());
   const auto list = parse_target_file(*text);
   if (!list) return fail(list.error());
+  if (!rules_.include_propagates) context.extension.clear();
   context.may_name_files = false;  // allow_mail_to_files has no "include" by default
   return targets(*list, context);
 }
 
-Result<void> Expander::address(const Target& one, bool is_only, const Context& context) {
+Result<void> Expander::address(Target one, bool is_only, const Context& context) {
+  one.text.insert(mail::split_address(one.text).local.size(), context.extension);
   const auto local_part = local_part_of(one.text);
   if (!local_part) {
     hand_on(one.text, context);

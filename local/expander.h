@@ -43,12 +43,17 @@ struct AliasEntry {
   unsigned owner_uid = 0;  // who can change the table
 };
 
+struct ForwardFile {
+  std::string text;
+  bool is_of_extension = false;  // its name has the recipient's extension in it
+};
+
 struct World {
   // By local part, as the key of an alias table.
   std::function<Result<std::optional<AliasEntry>>(const std::string& name)> alias;
   std::function<Result<std::optional<User>>(const std::string& name)> user;
-  // Content of the user's .forward file, if there is a usable one. `extension` without delimiter.
-  std::function<Result<std::optional<std::string>>(const User&, const std::string& extension)> forward;
+  // The user's .forward file, if there is a usable one. `extension` with its delimiter: "+ext".
+  std::function<Result<std::optional<ForwardFile>>(const User&, const std::string& extension)> forward;
   // Content of an :include: file, read with these rights (nothing: the table belongs to root).
   std::function<Result<std::string>(const std::string& path, const std::optional<User>&)> include;
   std::function<bool(const std::string& domain)> is_local_domain;
@@ -61,7 +66,10 @@ struct ExpanderRules {
   bool aliases_may_name_files = true, forwards_may_name_files = true;
   bool expands_owner = false;  // expand_owner_alias: what the owner alias stands for, not its name
   bool resets_owner = false;   // reset_owner_alias: local names of an alias without owner stay here
-  User default_user;           // default_privs: writes files that root's aliases name
+  // propagate_unmatched_extensions: what an alias of the bare name, an :include: list or a .forward file for
+  // every extension names gets the extension of the recipient.
+  bool alias_propagates = false, include_propagates = false, forward_propagates = false;
+  User default_user;  // default_privs: writes files that root's aliases name
 
   std::optional<mail::Extension> split(std::string_view local_part) const {
     return mail::split_extension(local_part, recipient_delimiter, "double-bounce", owner_request_special);
@@ -83,6 +91,7 @@ class Expander {
     std::optional<User> user;  // whose .forward file is being read, or who owns the alias
     bool is_forward = false;
     bool may_name_files = true;
+    std::string extension;             // "+ext" for the addresses that are named
     std::optional<std::string> owner;  // of the alias that is being expanded
     bool sends_on = false;             // local names, too
   };
@@ -92,7 +101,7 @@ class Expander {
   Result<void> account(const std::string& user, const std::string& extension, Context context);
   Result<void> targets(const std::vector<Target>& list, const Context& context);
   Result<void> target(const Target& target, bool is_only, Context context);
-  Result<void> address(const Target& target, bool is_only, const Context& context);
+  Result<void> address(Target target, bool is_only, const Context& context);
   Result<void> mailbox(const std::string& user);
   void hand_on(const std::string& address, const Context& context);  // to a new message
   Result<void> take_owner(const std::string& name, Context& context) const;

@@ -13,6 +13,7 @@
 #include "lib/mail/extension.h"
 #include "lib/mail/quote.h"
 #include "lib/runtime/offload.h"
+#include "lib/table/parameters.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
 
@@ -75,6 +76,12 @@ Result<void> LocalAgent::take_parameters(const service::Environment& environment
   pattern_.limit = parameters_->mailbox_size_limit();
   pattern_.must_own = (*shared)->strict_mailbox_ownership();
 
+  const auto maps = config::load<table::AddressMapParameters>(main_cf);
+  if (!maps) return fail(unusable(maps.error()));
+  const auto& kinds = (*maps)->propagate_unmatched_extensions();
+  rules_.alias_propagates = std::ranges::find(kinds, "alias") != kinds.end();
+  rules_.include_propagates = std::ranges::find(kinds, "include") != kinds.end();
+  rules_.forward_propagates = std::ranges::find(kinds, "forward") != kinds.end();
   const auto rights = config::load<config::Rights>(main_cf);
   if (!rights) return fail(unusable(rights.error()));
   const auto default_user = find_user_blocking((*rights)->default_privs());
@@ -113,7 +120,7 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
   world.mydestination = table::MatchList(*world.tables, "mydestination", *destinations,
                                          {.kind = table::MatchList::Kind::string});
   world.forward_path = parameters_->forward_path();
-  world.recipient_delimiter = rules_.recipient_delimiter = (*messages)->recipient_delimiter();
+  rules_.recipient_delimiter = (*messages)->recipient_delimiter();
   pattern_.names_original = (*messages)->enable_original_recipient();
   rules_.owner_request_special = (*messages)->owner_request_special();
   rules_.expands_owner = parameters_->expand_owner_alias();

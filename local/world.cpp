@@ -74,10 +74,14 @@ Result<std::optional<AliasEntry>> find_alias(const WorldSettings& settings, cons
   return AliasEntry{std::move(std::get<std::string>(found)), owner};
 }
 
-Result<std::optional<std::string>> find_forward(const WorldSettings& settings, const User& user,
-                                                const std::string& extension) {
-  // Without an extension there is no delimiter either, and both names become the same.
-  const std::string delimiter = extension.empty() ? "" : settings.recipient_delimiter.substr(0, 1);
+bool names_extension(std::string_view pattern) {
+  return expand_names(pattern, {{"extension", "x"}}) != expand_names(pattern, {});
+}
+
+Result<std::optional<ForwardFile>> find_forward(const WorldSettings& settings, const User& user,
+                                                std::string_view suffix) {
+  const std::string_view delimiter = suffix.substr(0, 1);
+  const std::string_view extension = suffix.substr(delimiter.size());
   for (std::string_view pattern : split_any(settings.forward_path)) {
     if (extension.find('/') != std::string::npos) continue;
     const std::string path = expand_names(pattern, {{"home", user.home},
@@ -86,7 +90,8 @@ Result<std::optional<std::string>> find_forward(const WorldSettings& settings, c
                                                     {"extension", extension},
                                                     {"recipient_delimiter", delimiter}});
     auto text = runtime::offload([&] { return read_forward_blocking(user, path); });
-    if (!text || *text) return text;
+    if (!text) return fail(std::move(text.error()));
+    if (*text) return ForwardFile{std::move(**text), names_extension(pattern)};
   }
   return std::nullopt;
 }

@@ -17,7 +17,6 @@ struct WorldSettings {
   table::TableList aliases;
   table::MatchList mydestination;
   std::string forward_path;  // unexpanded
-  std::string recipient_delimiter;
 };
 
 inline constexpr std::size_t kFileLimit = 4 * 1024 * 1024;

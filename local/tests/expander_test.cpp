@@ -24,10 +24,13 @@ class ExpanderTest : public ::testing::Test {
       if (!users.contains(name)) return std::nullopt;
       return User{name, "/home/" + name, "/bin/sh", {1000, 1000}};
     };
-    world.forward = [this](const User& user, const std::string&) -> Result<std::optional<std::string>> {
-      const auto found = forwards.find(user.name);
+    world.forward = [this](const User& user,
+                           const std::string& extension) -> Result<std::optional<ForwardFile>> {
+      auto found = forwards.find(user.name + extension);
+      if (found != forwards.end()) return ForwardFile{found->second, !extension.empty()};
+      found = forwards.find(user.name);
       if (found == forwards.end()) return std::nullopt;
-      return found->second;
+      return ForwardFile{found->second, false};
     };
     world.include = [this](const std::string& path, const std::optional<User>&) -> Result<std::string> {
       return files[path];
@@ -168,6 +171,44 @@ TEST_F(ExpanderTest, AnUnavailableAliasTableDefers) {
 TEST_F(ExpanderTest, AnEmptyForwardFileMeansTheMailbox) {
   forwards = {{"bob", "\n# nothing\n"}};
   EXPECT_THAT(names(*expand("bob@here.test")), ElementsAre("bob"));
+}
+
+TEST_F(ExpanderTest, AnExtensionThatNoAliasMatchedIsPassedOnIfAllowed) {
+  aliases = {{"list", "x@far.test, \"a b\"@far.test, y+z@far.test, bob"},
+             {"list+own", "x@far.test"},
+             {"chain", "list"},
+             {"file", "/var/archive"}};
+  EXPECT_THAT(expand("list+Ext@here.test")->addresses,
+              ElementsAre("x@far.test", "a b@far.test", "y+z@far.test", "bob@here.test"));
+  rules.alias_propagates = true;
+  rules.recipient_delimiter = "-+";
+  EXPECT_THAT(expand("list+Ext@here.test")->addresses,
+              ElementsAre("x+ext@far.test", "a b+ext@far.test", "y+z+ext@far.test", "bob+ext@here.test"));
+  EXPECT_THAT(expand("list-@here.test")->addresses,
+              ElementsAre("x-@far.test", "a b-@far.test", "y+z-@far.test", "bob-@here.test"));
+  EXPECT_THAT(expand("list+own@here.test")->addresses, ElementsAre("x@far.test"));
+  EXPECT_THAT(expand("chain+own@here.test")->addresses, ElementsAre("x@far.test"));
+  EXPECT_EQ(expand("file+ext@here.test")->files.at(0).path, "/var/archive");
+}
+
+TEST_F(ExpanderTest, AListInAFilePassesOnWhatItsAliasDoes) {
+  aliases = {{"list", ":include:/list"}, {"list+own", ":include:/list"}};
+  files = {{"/list", "x@far.test\n"}};
+  rules.include_propagates = true;
+  EXPECT_THAT(expand("list+ext@here.test")->addresses, ElementsAre("x@far.test"));
+  rules.alias_propagates = true;
+  EXPECT_THAT(expand("list+ext@here.test")->addresses, ElementsAre("x+ext@far.test"));
+  EXPECT_THAT(expand("list+own@here.test")->addresses, ElementsAre("x@far.test"));
+  rules.include_propagates = false;
+  EXPECT_THAT(expand("list+ext@here.test")->addresses, ElementsAre("x@far.test"));
+}
+
+TEST_F(ExpanderTest, AForwardFileOfTheExtensionPassesNothingOn) {
+  forwards = {{"bob", "x@far.test"}, {"bob+own", "x@far.test"}};
+  EXPECT_THAT(expand("bob+ext@here.test")->addresses, ElementsAre("x@far.test"));
+  rules.forward_propagates = true;
+  EXPECT_THAT(expand("bob+ext@here.test")->addresses, ElementsAre("x+ext@far.test"));
+  EXPECT_THAT(expand("bob+own@here.test")->addresses, ElementsAre("x@far.test"));
 }
 
 }  // namespace

@@ -145,3 +145,36 @@ def test_names_without_an_account(homes, sink):
     homes.apply(luser_relay="ben+$user")
     homes.deliver("someone@local.test")
     homes.log.wait(r"to=<ben\+someone@\S+>, .*status=sent \(delivered to mailbox\)$")
+
+
+EXTENDED = {"far": "a@elsewhere.test, archive", "own+ext": "b@elsewhere.test", "chain": "far", "list": ":include:{}/list", "archive": "{}/public/archive"}
+# Kinds of propagate_unmatched_extensions, and where the first message to each address goes then.
+PROPAGATED = [
+    ("alias", {"far+ext": "a+ext", "far-Ext": "a-ext", "far+": "a+", "own+ext": "b", "chain+ext": "a+ext", "list+ext": "c", "anna+ext": "d"}),
+    ("include", {"far+ext": "a", "list+ext": "c", "anna+ext": "d"}),
+    ("alias include", {"far+ext": "a+ext", "list+ext": "c+ext", "anna+ext": "d"}),
+    ("forward", {"far+ext": "a", "list+ext": "c", "anna+ext": "d+ext", "anna-ext": "d-ext", "anna+work": "e", "anna": "d"}),
+]
+
+
+@pytest.mark.parametrize("kinds, results", PROPAGATED, ids=[kinds for kinds, _ in PROPAGATED])
+def test_extensions_that_nothing_matched_go_on(kinds, results, homes, sink):
+    (homes.homes / "list").write_text("c@elsewhere.test\n")
+    (homes.homes / "public").mkdir()
+    (homes.homes / "public").chmod(0o777)
+    write(homes.homes / "anna/.forward", "d@elsewhere.test\n", ANNA)
+    write(homes.homes / "anna/.forward+work", "e@elsewhere.test\n", ANNA)
+    aliases = "".join(f"{name} {value.format(homes.homes)}\n" for name, value in EXTENDED.items())
+    homes.start(alias_maps=homes.table("aliases", aliases), recipient_delimiter="+-", propagate_unmatched_extensions=kinds)
+    for number, (user, expected) in enumerate(results.items(), 1):
+        homes.deliver(f"{user}@local.test")
+        assert sink.wait(number)[-1].recipients == [f"{expected}@elsewhere.test"], user
+    homes.wait_empty()
+    assert (homes.homes / "public/archive").exists()
+
+
+def test_a_forward_file_is_found_by_the_delimiter_in_use(homes, sink):
+    write(homes.homes / "anna/.forward-work", "e@elsewhere.test\n", ANNA)
+    homes.start(recipient_delimiter="+-")
+    homes.deliver("anna-work@local.test")
+    assert sink.wait()[0].recipients == ["e@elsewhere.test"]
