@@ -1,5 +1,7 @@
 #include "trivial-rewrite/resolver.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "lib/base/text.h"
@@ -17,6 +19,8 @@ using Status = ipc::Resolved::Status;
 
 constexpr auto kWildcardAge = std::chrono::seconds(30);
 constexpr int kRouteLimit = 100;
+constexpr std::size_t kNamesToCompare = 100'000;
+constexpr std::size_t kNamesToAskServersFor = 1000;
 
 constexpr table::AddressKeys kSenderKeys =
     table::AddressKeys::full | table::AddressKeys::without_extension | table::AddressKeys::at_domain;
@@ -158,13 +162,22 @@ Result<AddressClass> Resolver::class_of(std::string_view domain) const {
   return *relay ? AddressClass::relay : AddressClass::other;
 }
 
+bool Resolver::may_wait() const {
+  return relocated_maps_.may_wait() ||
+         std::ranges::any_of(domains_.all(), [](const table::MatchList* list) { return list->may_wait(); });
+}
+
 void Resolver::warn_of_doubles() const {
+  std::size_t left = may_wait() ? kNamesToAskServersFor : kNamesToCompare;
   std::set<std::string> domains;
-  for (const table::MatchList* list :
-       {&domains_.local, &domains_.virtual_alias, &domains_.virtual_mailbox, &domains_.relay}) {
-    for (std::string& name : list->names()) domains.insert(std::move(name));
+  for (const table::MatchList* list : domains_.all()) {
+    std::vector<std::string> names = list->names(left);
+    left -= std::min(left, names.size());
+    domains.insert(std::make_move_iterator(names.begin()), std::make_move_iterator(names.end()));
   }
-  for (const std::string& domain : domains) (void)class_of(domain);
+  for (const std::string& domain : domains) {
+    if (!class_of(domain)) return;  // the table that fails would fail, and say so, for each
+  }
 }
 
 void Resolver::warn_of_double(std::string_view domain, const table::MatchList& first,

@@ -4,6 +4,7 @@
 // resolve() may wait as the tables do. A table that fails gives Status::temporary, never another route.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -39,6 +40,10 @@ struct Domains {
   table::MatchList virtual_mailbox;  // virtual_mailbox_domains
   table::MatchList relay;            // relay_domains
   config::OwnAddresses own;
+
+  std::array<const table::MatchList*, 4> all() const {
+    return {&local, &virtual_alias, &virtual_mailbox, &relay};
+  }
 };
 
 struct ResolveRules {
@@ -67,8 +72,10 @@ class Resolver {
 
   // Is the domain in mydestination, or a literal of one of our addresses? May wait.
   Result<bool> is_local(std::string_view domain) const;
-  // Logs which domains are in two classes at once, of those that a list names itself or in a "/file". Those
-  // that stand in tables only are told about when an address of theirs is routed. May wait.
+  // Some table has a server that must be asked.
+  bool may_wait() const;
+  // Logs which domains are in two classes at once, of those that the lists can name (MatchList::names),
+  // though not of endless tables. The others are told about when an address of theirs is routed. May wait.
   void warn_of_doubles() const;
 
  private:

@@ -112,23 +112,9 @@ Domains domains_from(const Configuration& from, const config::Host& host, table:
           .own = config::OwnAddresses(host, from.networks)};
 }
 
-// Lists of domains do not tell; their text does.
-bool has_waiting_table(const Configuration& from, const Routes& routes, const Routes& probe_routes) {
-  for (const Routes* all : {&routes, &probe_routes}) {
-    if (all->transport_maps.may_wait() || all->sender_relayhost_maps.may_wait() ||
-        all->sender_transport_maps.may_wait()) {
-      return true;
-    }
-  }
-  for (const std::string* list : {&from.identity.mydestination(), &from.resolve.virtual_alias_domains(),
-                                  &from.resolve.virtual_mailbox_domains(), &from.resolve.relay_domains(),
-                                  &from.resolve.relocated_maps()}) {
-    for (std::string_view type :
-         {"proxy:", "mysql:", "pgsql:", "ldap:", "tcp:", "socketmap:", "memcache:", "redis:"}) {
-      if (list->find(type) != std::string::npos) return true;
-    }
-  }
-  return false;
+bool may_wait(const Routes& routes) {
+  return routes.transport_maps.may_wait() || routes.sender_relayhost_maps.may_wait() ||
+         routes.sender_transport_maps.may_wait();
 }
 
 }  // namespace
@@ -146,11 +132,11 @@ Result<void> TrivialRewrite::prepare(const service::Environment& environment) {
   depends_on_sender_ = !routes_.sender_relayhost_maps.empty() || !routes_.sender_transport_maps.empty() ||
                        !probe_routes_.sender_relayhost_maps.empty() ||
                        !probe_routes_.sender_transport_maps.empty();
-  may_wait_ = has_waiting_table(from, routes_, probe_routes_);
   table::TableList relocated(*tables_, "relocated_maps", from.resolve.relocated_maps());
   resolver_ = std::make_unique<Resolver>(resolve_rules(from), *rewriter_,
                                          domains_from(from, environment.main_cf->host(), *tables_),
                                          std::move(relocated), Clock::system());
+  may_wait_ = may_wait(routes_) || may_wait(probe_routes_) || resolver_->may_wait();
   dispatcher_.on<ipc::RewriteQuery>([this](const ipc::RewriteQuery& query) { return rewrite(query); });
   dispatcher_.on<ipc::ResolveQuery>([this](const ipc::ResolveQuery& query) { return resolve(query); });
   return {};

@@ -21,6 +21,17 @@ bool looks_like_address(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_digit(c) || c == '.' || c == '/'; });
 }
 
+void add_keys(Table& table, std::size_t& limit, std::vector<std::string>& keys) {
+  if (table.may_wait()) return;
+  const auto cursor = table.entries();
+  if (!cursor) return;  // a type that cannot be walked
+  for (; limit > 0; --limit) {
+    const auto entry = (*cursor)->next();
+    if (!entry || !*entry) return;
+    if (!(*entry)->key.starts_with('.')) keys.push_back(fold_case((*entry)->key, true));
+  }
+}
+
 }  // namespace
 
 struct MatchList::Pattern {
@@ -95,12 +106,18 @@ void MatchList::add_file(Tables& tables, const std::string& path, bool negated, 
   for (SourceLine line; reader.next(line);) add_list(tables, line.text, negated, depth);
 }
 
-std::vector<std::string> MatchList::names() const {
+bool MatchList::may_wait() const {
+  return std::ranges::any_of(
+      patterns_, [](const auto& pattern) { return pattern->table && pattern->table->may_wait(); });
+}
+
+std::vector<std::string> MatchList::names(std::size_t limit) const {
   std::vector<std::string> names;
   for (const auto& pattern : patterns_) {
-    const bool is_name =
-        pattern->type == Pattern::Type::text && !pattern->negated && !pattern->text.starts_with('.');
-    if (is_name) names.push_back(pattern->text);
+    if (pattern->negated) continue;
+    if (pattern->type == Pattern::Type::text && !pattern->text.starts_with('.'))
+      names.push_back(pattern->text);
+    if (pattern->type == Pattern::Type::table) add_keys(*pattern->table, limit, names);
   }
   return names;
 }

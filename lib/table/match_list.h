@@ -5,6 +5,7 @@
 // match as a Failure with the list's title in the log. May wait if a member table may.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,8 +40,10 @@ class MatchList {
   Result<bool> matches(std::string_view host_name, std::string_view ip_address) const;
 
   bool empty() const { return patterns_.empty(); }
-  // The names in the list itself and in its files, in lower case; without ".example.com" and what is negated.
-  std::vector<std::string> names() const;
+  bool may_wait() const;
+  // The names in the list itself and in its files, and at most `limit` keys of tables that can be walked
+  // without asking a server; in lower case, without ".example.com" and what is negated.
+  std::vector<std::string> names(std::size_t limit) const;
   const std::string& title() const { return title_; }
   // Lines to log about patterns that make no sense ("bad net/mask pattern: …"); already logged once.
   const std::vector<std::string>& warnings() const { return warnings_; }

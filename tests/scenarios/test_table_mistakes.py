@@ -244,21 +244,44 @@ def test_a_client_that_a_failing_table_should_know_is_told_to_come_again(mta):
     assert not mta.queued()
 
 
+# Where a domain may stand that a list, a file or a table of another parameter has, too.
+IN_TABLES = ["hash", "btree", "lmdb", "cdb", "texthash", "inline"]
+
+
+def two_classes(mta, name, first="virtual_mailbox_domains", second="relay_domains"):
+    mta.log.wait(rf"^warning: do not list domain {re.escape(name)} in BOTH {first} and {second}$", process="trivial-rewrite")
+
+
 @pytest.mark.posthouse_only("the reference tells it at the first address")
 def test_a_domain_in_two_classes_is_told_at_the_start(mta):
     (mta.config / "names").write_text("Virt.test\nother.test\n")
     mta.start(relay_domains=f"{mta.config}/names", virtual_alias_domains="mx.example.test",
               virtual_mailbox_domains="proxy:" + mta.table("domains", "virt.test x\n"))
     mta.ask("any@elsewhere.test")
-    mta.log.wait(r"^warning: do not list domain virt\.test in BOTH virtual_mailbox_domains and relay_domains$", process="trivial-rewrite")
-    mta.log.wait(r"^warning: do not list domain mx\.example\.test in BOTH mydestination and virtual_alias_domains$", process="trivial-rewrite")
+    two_classes(mta, "virt.test")
+    two_classes(mta, "mx.example.test", "mydestination", "virtual_alias_domains")
+
+
+@pytest.mark.posthouse_only("the reference tells it at the first address")
+@pytest.mark.parametrize("kind", IN_TABLES)
+def test_a_domain_that_stands_in_tables_of_two_classes_is_told_at_the_start(kind, mta):
+    if kind == "inline":
+        spec = "inline:{Two.test=x, .sub.test=x}"
+    elif kind == "texthash":
+        spec = f"texthash:{written(mta, 'domains', 'Two.test x')}"
+    else:
+        spec = mta.table("domains", "Two.test x\n", kind)
+    mta.start(relay_domains=spec, virtual_mailbox_domains=f"virt.test, texthash:{written(mta, 'more', 'one.test x' + chr(10) + 'two.test x')}")
+    mta.ask("any@elsewhere.test")
+    two_classes(mta, "two.test")
+    assert not mta.log.has(r"do not list domain (?!two\.test)")
 
 
 def test_a_domain_in_two_classes_belongs_to_the_first(mta):
     mta.start(relay_domains="virt.test")
     assert mta.ask("alice@virt.test").code == 250
     assert mta.ask("nobody@virt.test").text == "550 5.1.1 <nobody@virt.test>: Recipient address rejected: User unknown in virtual mailbox table"
-    mta.log.wait(r"^warning: do not list domain virt\.test in BOTH virtual_mailbox_domains and relay_domains$", process="trivial-rewrite")
+    two_classes(mta, "virt.test")
 
 
 # --- tables that change ---------------------------------------------------------------------------------------

@@ -151,4 +151,16 @@ TEST_F(Lists, MissingFilesFail) {
   EXPECT_EQ(outcome(list("/nonexistent/file", MatchList::Kind::domain).matches("a")), "FAIL");
 }
 
+TEST_F(Lists, AMatchListKnowsItsNames) {
+  const auto domains = list(
+      "B.test, !c.test, .d.test, inline:{A.test=x, .sub.test=x}, !inline:{n.test=x}, "
+      "static:x, fail:x, inline:{z.test=x}",
+      MatchList::Kind::domain);
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(domains.names(100), (Names{"b.test", "a.test", "z.test"}));
+  EXPECT_EQ(domains.names(2), (Names{"b.test", "a.test"}));
+  EXPECT_EQ(domains.names(0), (Names{"b.test"}));
+  EXPECT_FALSE(domains.may_wait());
+}
+
 }  // namespace posthouse::table
