@@ -21,6 +21,7 @@ constexpr auto kWildcardAge = std::chrono::seconds(30);
 constexpr int kRouteLimit = 100;
 constexpr std::size_t kNamesToCompare = 100'000;
 constexpr std::size_t kNamesToAskServersFor = 1000;
+constexpr std::size_t kDoublesToTell = 100;
 
 constexpr table::AddressKeys kSenderKeys =
     table::AddressKeys::full | table::AddressKeys::without_extension | table::AddressKeys::at_domain;
@@ -79,9 +80,9 @@ Resolved Resolver::resolve(const Routes& routes, std::string_view sender, std::s
   out.recipient = *address;
   const mail::AddressParts parts = mail::split_address(out.recipient);
   if (!is_good_domain(parts.domain)) return fail_with(Status::bad_syntax, "bad address syntax");
-  auto address_class = class_of(parts.domain);
-  if (!address_class) return fail_with(Status::temporary, address_class.error().text);
-  out.address_class = *address_class;
+  const auto place = place_of(parts.domain);
+  if (!place) return fail_with(Status::temporary, place.error().text);
+  out.address_class = place->address_class;
   out.is_routed = has_operator(parts.local);
   auto route = route_of(routes, out.address_class, sender, parts.domain);
   if (route && out.address_class != AddressClass::virtual_alias) {
@@ -137,29 +138,29 @@ Result<std::string> Resolver::final_address(std::string_view recipient, Resolved
   return address;
 }
 
-Result<AddressClass> Resolver::class_of(std::string_view domain) const {
+Result<Resolver::Place> Resolver::place_of(std::string_view domain) const {
   const std::string name = lower(domain);
   auto local = is_local(name);
   if (!local) return fail(trouble());
   if (*local) {
-    warn_of_double(name, domains_.local, {&domains_.virtual_alias, &domains_.virtual_mailbox});
-    return AddressClass::local;
+    return Place{AddressClass::local,
+                 warn_of_double(name, domains_.local, {&domains_.virtual_alias, &domains_.virtual_mailbox})};
   }
   auto alias = domains_.virtual_alias.matches(name);
   if (!alias) return fail(trouble());
   if (*alias) {
-    warn_of_double(name, domains_.virtual_alias, {&domains_.virtual_mailbox, &domains_.relay});
-    return AddressClass::virtual_alias;
+    return Place{AddressClass::virtual_alias,
+                 warn_of_double(name, domains_.virtual_alias, {&domains_.virtual_mailbox, &domains_.relay})};
   }
   auto mailbox = domains_.virtual_mailbox.matches(name);
   if (!mailbox) return fail(trouble());
   if (*mailbox) {
-    warn_of_double(name, domains_.virtual_mailbox, {&domains_.relay});
-    return AddressClass::virtual_mailbox;
+    return Place{AddressClass::virtual_mailbox,
+                 warn_of_double(name, domains_.virtual_mailbox, {&domains_.relay})};
   }
   auto relay = domains_.relay.matches(name);
   if (!relay) return fail(trouble());
-  return *relay ? AddressClass::relay : AddressClass::other;
+  return Place{*relay ? AddressClass::relay : AddressClass::other, false};
 }
 
 bool Resolver::may_wait() const {
@@ -175,18 +176,24 @@ void Resolver::warn_of_doubles() const {
     left -= std::min(left, names.size());
     domains.insert(std::make_move_iterator(names.begin()), std::make_move_iterator(names.end()));
   }
+  std::size_t told = 0;
   for (const std::string& domain : domains) {
-    if (!class_of(domain)) return;  // the table that fails would fail, and say so, for each
+    const auto place = place_of(domain);
+    if (!place) return;  // the table that fails would fail, and say so, for each
+    if (place->is_double && ++told == kDoublesToTell) return;
   }
 }
 
-void Resolver::warn_of_double(std::string_view domain, const table::MatchList& first,
+bool Resolver::warn_of_double(std::string_view domain, const table::MatchList& first,
                               std::initializer_list<const table::MatchList*> others) const {
+  bool is_double = false;
   for (const table::MatchList* other : others) {
     if (auto both = other->matches(domain); both && *both) {
       log::warning("do not list domain {} in BOTH {} and {}", domain, first.title(), other->title());
+      is_double = true;
     }
   }
+  return is_double;
 }
 
 Result<Resolver::Route> Resolver::route_of(const Routes& routes, AddressClass address_class,

@@ -75,13 +75,18 @@ class Resolver {
   // Some table has a server that must be asked.
   bool may_wait() const;
   // Logs which domains are in two classes at once, of those that the lists can name (MatchList::names),
-  // though not of endless tables. The others are told about when an address of theirs is routed. May wait.
+  // though not of endless tables, and no more than a hundred. The others are told about when an address of
+  // theirs is routed. May wait.
   void warn_of_doubles() const;
 
  private:
   // Transport and next hop as they are replaced step by step; an empty next hop means the recipient's domain.
   struct Route {
     std::string transport, nexthop;
+  };
+  struct Place {
+    ipc::AddressClass address_class;
+    bool is_double;  // in a later class, too; told
   };
   struct Wildcard {
     std::string value;
@@ -91,8 +96,8 @@ class Resolver {
 
   Result<std::string> final_address(std::string_view recipient, ipc::Resolved& out) const;
   Result<std::string> strip_local_domain(std::string_view local_part) const;
-  Result<ipc::AddressClass> class_of(std::string_view domain) const;
-  void warn_of_double(std::string_view domain, const table::MatchList& first,
+  Result<Place> place_of(std::string_view domain) const;
+  bool warn_of_double(std::string_view domain, const table::MatchList& first,
                       std::initializer_list<const table::MatchList*> others) const;
   Result<Route> route_of(const Routes& routes, ipc::AddressClass address_class, std::string_view sender,
                          std::string_view domain) const;

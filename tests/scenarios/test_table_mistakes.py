@@ -277,6 +277,15 @@ def test_a_domain_that_stands_in_tables_of_two_classes_is_told_at_the_start(kind
     assert not mta.log.has(r"do not list domain (?!two\.test)")
 
 
+@pytest.mark.posthouse_only("the reference tells it at the first address")
+def test_not_every_one_of_many_domains_in_two_classes_is_told_at_the_start(mta):
+    spec = mta.table("domains", "".join(f"d{number}.test x\n" for number in range(1000)))
+    mta.service("rewrite", maxproc=1)
+    mta.start(relay_domains=spec, virtual_mailbox_domains=spec)
+    mta.ask("any@elsewhere.test")
+    assert len(mta.log.grep("do not list domain", process="trivial-rewrite")) == 100
+
+
 def test_a_domain_in_two_classes_belongs_to_the_first(mta):
     mta.start(relay_domains="virt.test")
     assert mta.ask("alice@virt.test").code == 250
