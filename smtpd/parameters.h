@@ -187,6 +187,18 @@ postmaster was told of the trouble in it.)",
       *this,
       {.name = "permit_mx_backup_networks",
        .doc = R"(Networks in which a primary MX host must be for permit_mx_backup.)"}};
+  config::Bool allow_untrusted_routing{
+      *this,
+      {.name = "allow_untrusted_routing",
+       .fallback = "no",
+       .doc =
+           R"(Addresses with a route in their local part (user@elsewhere@here, user%elsewhere@here) are relayed for
+clients that may not relay to where the route leads.)"}};
+  config::Str sender_login_maps{
+      *this,
+      {.name = "smtpd_sender_login_maps",
+       .doc =
+           R"(Tables with the login names that own a sender address, for reject_sender_login_mismatch and its kin.)"}};
   config::Int access_map_reject_code{*this,
                                      {.name = "access_map_reject_code",
                                       .fallback = "554",

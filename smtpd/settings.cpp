@@ -175,7 +175,7 @@ class Loader {
     settings_->expansion_filter = unescaped(settings_->params->expansion_filter());
     settings_->shows_table_name = main_cf_.value("show_user_unknown_table_name") != "no";
     settings_->allows_min_user = main_cf_.value("allow_min_user") == "yes";
-    settings_->allows_untrusted_routing = main_cf_.value("allow_untrusted_routing") == "yes";
+    settings_->allows_untrusted_routing = settings_->params->allow_untrusted_routing();
     return {};
   }
 

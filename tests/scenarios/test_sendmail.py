@@ -126,6 +126,19 @@ def test_bi_builds_the_alias_database(mta):
     assert mta.run("postmap", "-q", "team", f"lmdb:{mta.config}/aliases").stdout.strip() == "alice@virt.test, bob@virt.test"
 
 
+@pytest.mark.posthouse_only("a postalias of our own in place of the program")
+@pytest.mark.parametrize("arguments", [["sendmail", "-bi"], ["newaliases"]], ids=" ".join)
+def test_the_default_alias_database(mta, arguments):
+    commands = mta.folder / "commands"
+    commands.mkdir()
+    program = commands / "postalias"
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    mta.configure(alias_database=None, command_directory=commands)
+    name, *options = arguments
+    assert mta.run(mta.main.get(f"{name}_path", name), *options).stdout == "-- hash:/etc/aliases\n"
+
+
 def test_newaliases_and_another_alias_file(mta):
     mta.start(alias_database=f"lmdb:{mta.config}/aliases")
     for name, line in (("aliases", "team: alice\n"), ("others", "crew: bob\n")):
@@ -158,6 +171,28 @@ def test_what_options_leave_in_the_file(stopped, options, attributes):
     found = [line.partition(": ")[2] for line in lines if re.match("named_attribute: (ret|notify|encoding|rewrite)", line)]
     assert sorted(found) == sorted([*([] if "-G" in options else ["rewrite_context=local"]), *attributes])
     assert ("option value -- ignored" in result.stdout) == (not attributes)
+
+
+@pytest.mark.parametrize("option, settings, delimiters", [
+    ("-V", {}, "+="), ("-XV", {}, "+="), ("-XV", {"default_verp_delimiters": "=-"}, "=-"), ("-XV-+", {}, "-+"),
+    ("-XV#=", {"verp_delimiter_filter": "#="}, "#=")])
+def test_verp_delimiters_in_the_file(stopped, option, settings, delimiters):
+    stopped.configure(**settings)
+    stopped.sendmail(option, "-f", "bob@virt.test", "alice@virt.test", message=b"Subject: x\n\nx\n")
+    stopped.configure(**dict.fromkeys(settings))
+    [queue_id] = stopped.queued("maildrop")
+    path = stopped.queue_file(queue_id)
+    content = path.read_bytes()
+    path.unlink()
+    assert b"V\x02" + delimiters.encode() in content
+
+
+def test_verp_delimiters_outside_the_filter(stopped):
+    stopped.configure(verp_delimiter_filter="#=")
+    refused = stopped.sendmail("-XV+=", "alice@virt.test", message=b"x\n", check=False)
+    stopped.configure(verp_delimiter_filter=None)
+    assert refused.returncode == 75 and "fatal: -V requires two characters from #=" in refused.stdout
+    assert not stopped.queued("maildrop")
 
 
 @pytest.mark.parametrize("option", ["-q", "-qI", "-qR"])

@@ -11,6 +11,7 @@
 #include "lib/base/unique_fd.h"
 #include "lib/callers/authorized_users.h"
 #include "lib/command/start.h"
+#include "lib/command/verp_parameters.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
 #include "lib/peers/qmgr_client.h"
@@ -64,6 +65,8 @@ int submit(const command::Started& started, bool reports) {
   const auto limit =
       static_cast<std::int64_t>(must_load<config::Messages>(started.main_cf)->message_size_limit());
   const bool long_ids = must_load<config::Queue>(started.main_cf)->enable_long_queue_ids();
+  const std::string verp_filter =
+      must_load<command::VerpParameters>(started.main_cf)->verp_delimiter_filter();
   auto& files = queuefile::FileSystem::system();
   const Time now = Clock::system().now();
   auto writer = queuefile::Writer::create(files, layout,
@@ -82,7 +85,7 @@ int submit(const command::Started& started, bool reports) {
     std::fflush(stdout);
   }
   try {
-    Submission submission(*writer, now, limit);
+    Submission submission(*writer, now, limit, verp_filter);
     if (!read_all(submission, *writer)) return kTemporary;  // it has said why
     auto receipt = writer->commit_blocking();
     if (!receipt) throw std::move(receipt.error());

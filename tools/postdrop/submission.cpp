@@ -39,8 +39,9 @@ std::string permitted_value(std::string_view name, std::string_view value) {
 
 }  // namespace
 
-Submission::Submission(queuefile::Writer& writer, Time now, std::int64_t message_size_limit)
-    : writer_(writer), limit_(message_size_limit) {
+Submission::Submission(queuefile::Writer& writer, Time now, std::int64_t message_size_limit,
+                       std::string_view verp_delimiter_filter)
+    : writer_(writer), limit_(message_size_limit), verp_delimiter_filter_(verp_delimiter_filter) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
   writer_.begin_envelope();
   writer_.record(RecordType::time, fmt::format("{} {}", micros / 1'000'000, micros % 1'000'000));
@@ -113,7 +114,8 @@ Result<void> Submission::take_envelope(const queuefile::Decoded& record) {
       if (!has_sender_) return refused("recipient record before the sender");
       return take_address(record);
     case RecordType::verp:
-      if (record.data.size() != 2 || record.data.find_first_not_of("-=+") != std::string_view::npos)
+      if (record.data.size() != 2 ||
+          record.data.find_first_not_of(verp_delimiter_filter_) != std::string_view::npos)
         return refused("bad VERP delimiters");
       return take_address(record);
     case RecordType::full_name:

@@ -19,7 +19,8 @@ namespace posthouse::postdrop {
 class Submission {
  public:
   // message_size_limit: of the whole file in bytes, 0 = none.
-  Submission(queuefile::Writer& writer, Time now, std::int64_t message_size_limit);
+  Submission(queuefile::Writer& writer, Time now, std::int64_t message_size_limit,
+             std::string_view verp_delimiter_filter);
 
   // Input as it comes, in pieces of any size. True once the end record has been seen; what follows
   // it is ignored.
@@ -36,6 +37,7 @@ class Submission {
 
   queuefile::Writer& writer_;
   std::int64_t limit_;
+  std::string verp_delimiter_filter_;
   Segment segment_ = Segment::envelope;
   bool has_sender_ = false;
   std::string pending_;  // start of a record that is not complete yet

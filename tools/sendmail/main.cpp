@@ -6,9 +6,11 @@
 
 #include "lib/callers/authorized_users.h"
 #include "lib/command/start.h"
+#include "lib/command/verp_parameters.h"
 #include "lib/config/param_set.h"
 #include "lib/log/log.h"
 #include "tools/sendmail/options.h"
+#include "tools/sendmail/parameters.h"
 #include "tools/sendmail/submit.h"
 
 namespace posthouse::sendmail {
@@ -24,25 +26,26 @@ constexpr int kTemporary = 75;
   log::die(fmt::format("unable to execute {}: {}", program, error_text(errno)), kTemporary);
 }
 
-[[noreturn]] void rebuild_aliases(const command::Started& started, const Options& options) {
+[[noreturn]] void rebuild_aliases(const command::Started& started, const Parameters& parameters,
+                                  const Options& options) {
   std::vector<std::string> arguments{"postalias", "--"};
   if (!options.alias_file.empty()) {
     arguments.push_back(options.alias_file);
   } else {
-    for (auto& name : config::split_list(started.value("alias_database")))
-      arguments.push_back(std::move(name));
+    const auto& tables = parameters.alias_database();
+    arguments.insert(arguments.end(), tables.begin(), tables.end());
   }
   if (arguments.size() == 2) ::_exit(0);
   execute(started.value("command_directory") + "/postalias", std::move(arguments));
 }
 
-int perform(const command::Started& started, const Options& options) {
+int perform(const command::Started& started, const Parameters& parameters, const Options& options) {
   if (options.mode == Mode::deliver || options.mode == Mode::smtp_server)
     callers::must_be_allowed(started, callers::Action::submit, kTemporary);
   const std::string commands = started.value("command_directory") + "/";
   switch (options.mode) {
     case Mode::deliver:
-      return submit(started, options);
+      return submit(started, parameters, options);
     case Mode::daemon:
       execute(commands + "postfix", {"postfix", "start"});
     case Mode::smtp_server:
@@ -56,7 +59,7 @@ int perform(const command::Started& started, const Options& options) {
     case Mode::flush_message:
       execute(commands + "postqueue", {"postqueue", "-i", options.site});
     case Mode::aliases:
-      rebuild_aliases(started, options);
+      rebuild_aliases(started, parameters, options);
     case Mode::nothing:
       return 0;
   }
@@ -67,11 +70,16 @@ int run(int argc, char** argv) {
   command::open_standard_descriptors();
   const std::string program = command::program_name(argv[0]);
   try {
-    const Options options = parse_options(program, argc, argv);
+    Options options = parse_options(program, argc, argv);
     auto started = command::start("sendmail", options.config_directory);
     if (!started) log::die(started.error().text, kTemporary);
+    const auto parameters = config::load<Parameters>(started->main_cf);
+    if (!parameters) log::die(parameters.error().front().text(), kTemporary);
+    const auto verp = config::load<command::VerpParameters>(started->main_cf);
+    if (!verp) log::die(verp.error().front().text(), kTemporary);
+    settle_verp(options, (*verp)->verp_delimiter_filter());
     for (const auto& warning : options.warnings) log::warning(warning);
-    return perform(*started, options);
+    return perform(*started, **parameters, options);
   } catch (const UsageError& problem) {
     (void)command::start("sendmail", {});
     log::die(problem.what(), kTemporary);

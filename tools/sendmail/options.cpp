@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "lib/base/text.h"
 #include "lib/queuefile/size_record.h"
 
@@ -104,18 +106,14 @@ void take_body_type(Options& options, std::string_view argument) {
 
 void take_verp(Options& options, std::string_view delimiters) {
   options.has_verp = true;
-  if (delimiters.empty()) return;
-  if (delimiters.size() != 2 || delimiters.find_first_not_of("-=+") != std::string_view::npos)
-    throw UsageError("-V requires two characters from -=+");
   options.verp_delimiters = delimiters;
 }
 
+void warn_of_old_verp(Options& options) {
+  options.warnings.push_back("option -V is deprecated with Postfix 2.3; specify -XV instead");
+}
+
 void take_envelope_id(Options& options, std::string_view argument) {
-  // Before there was DSN, -V asked for VERP.
-  if (argument.size() == 2 && argument.find_first_not_of("-=+") == std::string_view::npos) {
-    options.warnings.push_back("option -V is deprecated with Postfix 2.3; specify -XV instead");
-    return take_verp(options, argument);
-  }
   if (argument.find_first_of("\r\n") == std::string_view::npos) options.envelope_id = argument;
 }
 
@@ -191,7 +189,7 @@ std::vector<std::string> normalised(int argc, char** argv, Options& options) {
     if (argument == "--") break;
     if (argument.size() < 2 || argument[0] != '-') break;
     if (argument == "-V" && (i + 1 == all.size() || all[i + 1].starts_with('-'))) {
-      options.warnings.push_back("option -V is deprecated with Postfix 2.3; specify -XV instead");
+      warn_of_old_verp(options);
       argument = "-XV";
     } else if (argument == "-q") {
       options.mode = Mode::flush_queue;
@@ -225,6 +223,19 @@ Options parse_options(std::string_view program, int argc, char** argv) {
   if (options.extract_recipients && options.mode != Mode::deliver)
     throw UsageError("-t can be used only in delivery mode");
   return options;
+}
+
+void settle_verp(Options& options, std::string_view filter) {
+  const auto are_delimiters = [filter](std::string_view text) {
+    return text.size() == 2 && text.find_first_not_of(filter) == std::string_view::npos;
+  };
+  // Before there was DSN, -V asked for VERP.
+  if (are_delimiters(options.envelope_id)) {
+    warn_of_old_verp(options);
+    take_verp(options, std::exchange(options.envelope_id, {}));
+  }
+  if (!options.verp_delimiters.empty() && !are_delimiters(options.verp_delimiters))
+    throw UsageError(fmt::format("-V requires two characters from {}", filter));
 }
 
 }  // namespace posthouse::sendmail

@@ -54,4 +54,7 @@ struct Options {
 // `program`: the base name it was called by. Uses getopt(): once per process (tests reset it).
 Options parse_options(std::string_view program, int argc, char** argv);
 
+// What -V and -XV mean is known with verp_delimiter_filter only.
+void settle_verp(Options& options, std::string_view filter);
+
 }  // namespace posthouse::sendmail

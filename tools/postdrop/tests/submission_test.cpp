@@ -25,7 +25,7 @@ class SubmissionTest : public testing::Test {
     auto writer = queuefile::Writer::create(
         files, layout, {.queue = queuefile::queue::kMaildrop, .ready_mode = 0744, .has_size_record = false},
         now);
-    Submission submission(*writer, now, 1000);
+    Submission submission(*writer, now, 1000, "-=+");
     for (std::size_t at = 0; at < input_.size() && !submission.is_complete(); at += chunk) {
       auto done = submission.append(std::string_view(input_).substr(at, chunk));
       if (!done) return "refused: " + done.error().text;

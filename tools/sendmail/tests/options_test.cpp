@@ -20,7 +20,8 @@ Options parse(std::vector<std::string> arguments, std::string_view program = "se
 
 std::string error_of(std::vector<std::string> arguments) {
   try {
-    parse(std::move(arguments));
+    Options options = parse(std::move(arguments));
+    settle_verp(options, "-=+");
   } catch (const UsageError& error) {
     return error.what();
   }
@@ -65,11 +66,28 @@ TEST(SendmailOptions, Modes) {
   EXPECT_TRUE(parse({"-bv", "a@b"}).is_probe);
 }
 
+Options settled(std::vector<std::string> arguments, std::string_view filter = "-=+") {
+  Options options = parse(std::move(arguments));
+  settle_verp(options, filter);
+  return options;
+}
+
 TEST(SendmailOptions, Verp) {
-  EXPECT_TRUE(parse({"-V", "-t"}).has_verp);
-  EXPECT_EQ(parse({"-XV+=", "a@b"}).verp_delimiters, "+=");
-  EXPECT_EQ(parse({"-V", "id1", "a@b"}).envelope_id, "id1");
-  EXPECT_EQ(parse({"-V+=", "a@b"}).verp_delimiters, "+=");
+  for (const char* option : {"-V", "-XV"}) {
+    const Options options = settled({option, "-t"});
+    EXPECT_TRUE(options.has_verp && options.verp_delimiters.empty()) << option;
+  }
+  EXPECT_EQ(settled({"-XV+=", "a@b"}).verp_delimiters, "+=");
+  EXPECT_EQ(settled({"-V", "id1", "a@b"}).envelope_id, "id1");
+  EXPECT_EQ(settled({"-V+=", "a@b"}).verp_delimiters, "+=");
+  EXPECT_EQ(settled({"-V+=", "a@b"}).envelope_id, "");
+}
+
+TEST(SendmailOptions, VerpFilter) {
+  EXPECT_EQ(settled({"-XV#=", "a@b"}, "#=").verp_delimiters, "#=");
+  EXPECT_EQ(settled({"-V+=", "a@b"}, "#=").envelope_id, "+=");
+  EXPECT_THROW(settled({"-XV+=", "a@b"}, "#="), UsageError);
+  EXPECT_THROW(settled({"-XV+", "a@b"}), UsageError);
 }
 
 TEST(SendmailOptions, Mistakes) {
