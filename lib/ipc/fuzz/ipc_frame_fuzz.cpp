@@ -1,8 +1,11 @@
 // Frames and the fields of every message from arbitrary bytes.
 #include "lib/ipc/connection.h"
 #include "lib/ipc/messages/bounce.h"
+#include "lib/ipc/messages/flush.h"
+#include "lib/ipc/messages/proxymap.h"
 #include "lib/ipc/messages/qmgr.h"
 #include "lib/ipc/messages/rewrite.h"
+#include "lib/ipc/messages/showq.h"
 #include "lib/ipc/messages/verify.h"
 
 namespace {
@@ -22,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   decode_all<RewriteQuery, RewriteReply, ResolveQuery, ResolveReply, CleanupOpen, CleanupOpened,
              CleanupRecipients, CleanupContent, CleanupClose, CleanupCancel, CleanupClosed, QmgrArrived,
              DeliveryRequest, DeliveryReply, BounceAppend, BounceFlush, BounceWarn, BounceOne, BounceRemove,
-             BounceReply, VerifyQuery, VerifyReply, VerifyUpdate, VerifyUpdated>(
-      frame && *frame ? std::string_view((*frame)->fields) : input);
+             BounceReply, VerifyQuery, VerifyReply, VerifyUpdate, VerifyUpdated, FlushAdd, FlushSite,
+             FlushMessage, FlushReply, ShowqQuery, ShowqBatch, ProxyLookup, ProxyUpdate, ProxyDelete,
+             ProxyNext, ProxyAnswer>(frame && *frame ? std::string_view((*frame)->fields) : input);
   return 0;
 }
