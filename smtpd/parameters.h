@@ -17,6 +17,21 @@ struct Params : config::ParamSet {
       {.name = "smtpd_timeout",
        .fallback = "${stress?{10}:{300}}s",
        .doc = R"(How long the server waits for a command, for more content, or for a reply to be taken.)"}};
+  config::Bool per_request_deadline{
+      *this,
+      {.name = "smtpd_per_request_deadline",
+       .fallback = "${smtpd_per_record_deadline?{$smtpd_per_record_deadline}:{${stress?{yes}:{no}}}}",
+       .doc =
+           R"(smtpd_timeout limits all waiting for a request together, not each wait for some bytes of it: a client
+that sends a byte now and then does not keep its session.)"}};
+  config::Int min_data_rate{
+      *this,
+      {.name = "smtpd_min_data_rate",
+       .fallback = "500",
+       .doc =
+           R"(With smtpd_per_request_deadline, the bytes per second at which the content of DATA and BDAT must come: each
+piece adds as much time as it may take, up to smtpd_timeout.)",
+       .at_least = 1}};
   config::Seconds error_sleep_time{
       *this,
       {.name = "smtpd_error_sleep_time",

@@ -25,6 +25,7 @@ Session::Session(std::shared_ptr<const Settings> settings, Neighbours& neighbour
       params_(&settings_->current_params()),
       neighbours_(neighbours),
       stream_(std::move(stream)),
+      request_time_(params_->timeout()),
       lines_(static_cast<std::size_t>(settings_->messages->line_length_limit())) {}
 
 Deadline Session::deadline_for_cleanup() const {
@@ -33,6 +34,18 @@ Deadline Session::deadline_for_cleanup() const {
 
 Deadline Session::deadline() const {
   return deadline_after(params_->timeout());
+}
+
+runtime::Io Session::fill(std::size_t limit) {
+  if (!params_->per_request_deadline()) return stream_.fill(deadline(), limit);
+  return request_time_.spend([&](Deadline until) { return stream_.fill(until, limit); });
+}
+
+runtime::Io Session::fill_content(std::size_t limit) {
+  const std::size_t before = stream_.buffered().size();
+  const runtime::Io io = fill(limit);
+  if (io == runtime::Io::ok) request_time_.earn(stream_.buffered().size() - before, params_->min_data_rate());
+  return io;
 }
 
 void Session::run() {
@@ -78,6 +91,7 @@ void Session::converse() {
 
 // Waits for a complete command; what was answered so far is sent before waiting.
 std::optional<std::string> Session::next_line() {
+  begin_request();
   while (end_ == End::none) {
     std::size_t used = 0;
     const auto line = lines_.next(stream_.buffered(), used);
@@ -101,7 +115,7 @@ std::optional<std::string> Session::next_line() {
     if (io == runtime::Io::ok) {
       std::optional<runtime::IdleScope> idle;
       if (!transaction) idle.emplace(runtime::Fiber::Idle::waiting_for_client);
-      io = stream_.fill(deadline(), kInputLimit);
+      io = fill(kInputLimit);
     }
     if (io == runtime::Io::ok) continue;
     if (io == runtime::Io::timeout) {

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "lib/base/time_budget.h"
 #include "lib/protocol/smtp_line.h"
 #include "lib/runtime/stream.h"
 #include "smtpd/client.h"
@@ -38,7 +39,11 @@ class Session {
   const Params& params() const { return *params_; }
   Neighbours& neighbours() { return neighbours_; }
   runtime::Stream& stream() { return stream_; }
-  Deadline deadline() const;              // smtpd_timeout from now
+  Deadline deadline() const;  // smtpd_timeout from now
+  // More input, for the request that is being received; begin_request() gives it its time.
+  runtime::Io fill(std::size_t limit);  // may wait
+  runtime::Io fill_content(std::size_t limit);
+  void begin_request() { request_time_.renew(); }
   Deadline deadline_for_cleanup() const;  // it may have a lot to write
   const std::string& myhostname() const { return settings_->identity->myhostname(); }
 
@@ -106,6 +111,7 @@ class Session {
   const Params* params_;
   Neighbours& neighbours_;
   runtime::Stream stream_;
+  TimeBudget request_time_;  // with smtpd_per_request_deadline
   protocol::SmtpLineReader lines_;
   protocol::SmtpCommand command_;
   std::array<Count, kVerbs.size()> counts_{};

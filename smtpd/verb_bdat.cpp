@@ -30,9 +30,10 @@ void append_lines(std::string_view bytes, bool& has_pending_cr, std::string& out
 // Takes `size` bytes off the stream, handing each piece to `use`. False: the client is gone.
 template <class Use>
 bool read_chunk(Session& session, std::uint64_t size, Use use) {
+  session.begin_request();
   while (size > 0) {
     if (session.stream().buffered().empty()) {
-      const runtime::Io io = session.stream().fill(session.deadline(), kInputLimit);
+      const runtime::Io io = session.fill_content(kInputLimit);
       if (io != runtime::Io::ok) {
         const std::uint64_t got =
             session.transaction && session.transaction->bdat ? session.transaction->bdat->received : 0;

@@ -25,6 +25,7 @@ class ContentReceiver {
   ContentResult receive(std::string header) {
     chunk_ = std::move(header);
     transaction_.content_size = chunk_.size();
+    session_.begin_request();
     while (!reader_.is_finished()) {
       if (session_.stream().buffered().empty() || took_nothing_) {
         if (!chunk_.empty() && chunk_.size() > kInputLimit / 2) pass_on();
@@ -40,7 +41,7 @@ class ContentReceiver {
 
  private:
   bool fill() {
-    const runtime::Io io = session_.stream().fill(session_.deadline(), kInputLimit);
+    const runtime::Io io = session_.fill_content(kInputLimit);
     if (io == runtime::Io::ok) return true;
     const std::string detail = fmt::format("{} bytes", received_);
     if (io == runtime::Io::timeout) {

@@ -75,6 +75,21 @@ struct ClientParameters : config::ParamSet {
        .fallback = "180s",
        .doc = R"(How long the server may take to accept each piece of the message content.)",
        .at_least = 1}};
+  config::Bool per_request_deadline{
+      *this,
+      {.name = named("per_request_deadline"),
+       .fallback = "${" + named("per_record_deadline") + "?{$" + named("per_record_deadline") + "}:{no}}",
+       .doc =
+           R"(These time limits are for sending a request and receiving its whole reply, not for each wait for some
+bytes: a server that sends a byte now and then does not hold a delivery.)"}};
+  config::Int min_data_rate{
+      *this,
+      {.name = named("min_data_rate"),
+       .fallback = "500",
+       .doc =
+           R"(With per-request deadlines, the bytes per second at which the server must take the message content: each
+piece that was sent adds as much time as it may take, up to the limit for content.)",
+       .at_least = 1}};
   config::Seconds data_done_timeout{
       *this,
       {.name = named("data_done_timeout"),

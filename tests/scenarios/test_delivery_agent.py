@@ -1,4 +1,5 @@
 """The smtp and lmtp programs alone, against scripted peers: what goes over the wire, reuse, several servers."""
+import select
 import sys
 from pathlib import Path
 
@@ -50,6 +51,26 @@ def test_a_given_up_transaction_is_reset_before_reuse(agents):
     assert agent.deliver(to(peer), ["r@x.test"]).outcomes == ["bounced"]
     assert agent.deliver(to(peer), ["r@x.test"]).outcomes == ["delivered"]
     assert peer.connections == 1 and peer.transcript.count("RSET") == 1
+
+
+class Dripping(Peer):
+    """Its reply to EHLO comes a byte now and then, as long as anybody listens."""
+    def say(self, connection, text):
+        if not text.startswith("250-peer.test"):
+            return super().say(connection, text)
+        connection.sendall(b"250-")
+        while True:
+            connection.sendall(b"x")
+            if select.select([connection], [], [], 0.1)[0]:
+                return False
+
+
+@pytest.mark.parametrize("program", ["smtp", "lmtp"])
+def test_a_server_that_drips_is_timed_out(agents, program):
+    limit = {"smtp": "smtp_helo_timeout", "lmtp": "lmtp_lhlo_timeout"}[program]
+    agent = agents(f"{limit} = 2s", f"{program}_per_request_deadline = yes", program=program)
+    delivered = agent.deliver(to(Dripping({}, lmtp=program == "lmtp")), ["r@x.test"])
+    assert delivered.outcomes == ["deferred"] and "timed out while performing the " in delivered.lines()[0]
 
 
 def test_limits_of_reuse(agents):

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from harness.message import make
-from harness.waiting import wait_for
+from harness.waiting import DEADLINE, wait_for
 
 
 def test_message_size_is_announced_and_kept(mta):
@@ -98,6 +98,48 @@ def test_idle_clients_are_timed_out(mta):
         assert peer.reply().text == "421 4.4.2 mx.example.test Error: timeout exceeded"
         assert peer.is_closed()
     mta.log.wait(r"^timeout after EHLO from \S+\[127\.0\.0\.1\]$", process="smtpd")
+
+
+def drip(mta, peer, byte):
+    """Sends a byte now and then, never long enough apart for a limit on each, until the server tells of a timeout."""
+    def one_more():
+        try:
+            peer.send(byte)
+        except ConnectionError:
+            pass
+        return mta.log.has("timeout after ")
+    wait_for(one_more, "the dripping client is disconnected", interval=0.1)
+
+
+@pytest.mark.parametrize("where", ["EHLO", "DATA", "BDAT"])
+def test_a_client_that_drips_is_timed_out(mta, where):
+    mta.start(smtpd_timeout="2s", smtpd_per_request_deadline="yes")
+    with mta.peer() as peer:
+        if where != "EHLO":
+            peer.envelope("a@client.test", "alice@virt.test")
+        if where == "DATA":
+            peer.command("DATA", 354)
+        if where == "BDAT":
+            peer.send("BDAT 100000 LAST\r\n")
+        drip(mta, peer, b"x")
+        assert peer.is_closed()
+    mta.log.wait(rf"^timeout after {where}(?: \(\d+ bytes\))? from \S+\[127\.0\.0\.1\]$", process="smtpd")
+
+
+@pytest.mark.parametrize("is_limited", [False, True])
+def test_quick_enough_clients_may_take_longer_than_one_timeout(mta, is_limited):
+    """Each piece of the content earns time; a client without per-request deadline may be as slow as it likes."""
+    mta.start(smtpd_timeout="3s", smtpd_per_request_deadline="yes" if is_limited else "no", smtpd_min_data_rate="100")
+    with mta.peer() as peer:
+        peer.envelope("a@client.test", "alice@virt.test")
+        peer.command("DATA", 354)
+        for _ in range(14):
+            peer.send(b"x" * 98 + b"\r\n" if is_limited else b"x")
+            assert not peer.is_closed(timeout=0.3)
+        peer.socket.settimeout(DEADLINE)
+        peer.send(b"\r\n.\r\n")
+        peer.expect(250)
+    mta.maildir("alice").wait()
 
 
 def test_a_client_that_stops_in_data_is_timed_out(mta):

@@ -75,6 +75,8 @@ void fill_session(SessionSettings& session, const ClientParameters& client) {
                       .data_done = client.data_done_timeout(),
                       .rset = client.rset_timeout(),
                       .quit = client.quit_timeout()};
+  session.has_request_deadline = client.per_request_deadline();
+  session.min_data_rate = client.min_data_rate();
   session.skip_5xx_greeting = client.skip_5xx_greeting();
   session.skip_quit_response = client.skip_quit_response();
   session.discard_keywords = client.discard_keywords();

@@ -45,8 +45,18 @@ Session::Session(runtime::Stream stream, Server server, const SessionSettings& s
       server_(std::move(server)),
       settings_(&settings) {}
 
-Deadline Session::deadline(Phase phase) const {
-  return deadline_after(limit_of(phase, settings_->timeouts));
+TimeBudget Session::time_for(Phase phase) const {
+  return TimeBudget(limit_of(phase, settings_->timeouts));
+}
+
+runtime::Io Session::fill(TimeBudget& time) {
+  if (!settings_->has_request_deadline) time.renew();
+  return time.spend([&](Deadline until) { return stream_.fill(until); });
+}
+
+runtime::Io Session::flush(TimeBudget& time) {
+  if (!settings_->has_request_deadline) time.renew();
+  return time.spend([&](Deadline until) { return stream_.flush(until); });
 }
 
 void Session::send(std::string_view bytes) {
@@ -75,8 +85,11 @@ Failure Session::trouble(runtime::Io io, Phase phase) {
 }
 
 Result<void> Session::flush(Phase phase) {
-  const runtime::Io io = stream_.flush(deadline(phase));
+  if (!content_time_) content_time_ = time_for(phase);
+  const std::size_t bytes = stream_.unsent();
+  const runtime::Io io = flush(*content_time_);
   if (io != runtime::Io::ok) return fail(trouble(io, phase));
+  content_time_->earn(bytes, settings_->min_data_rate);
   return {};
 }
 
@@ -84,9 +97,10 @@ Result<protocol::Reply> Session::receive(Phase phase) {
   if (is_broken_) return fail(connection_lost(server_, phase));
   // A server that refused early may have closed already: what it said counts more than that we could not
   // send.
-  const runtime::Io sent = stream_.unsent() > 0 ? stream_.flush(deadline(phase)) : runtime::Io::ok;
+  TimeBudget time = time_for(phase);
+  content_time_.reset();
+  const runtime::Io sent = stream_.unsent() > 0 ? flush(time) : runtime::Io::ok;
   if (sent == runtime::Io::timeout || sent == runtime::Io::cancelled) return fail(trouble(sent, phase));
-  const Deadline until = deadline(phase);
   while (true) {
     if (auto reply = reader_.next()) {
       if (*reply && settings_->keeps_record) record_.received((*reply)->text);
@@ -98,7 +112,7 @@ Result<protocol::Reply> Session::receive(Phase phase) {
                    std::string_view(reply->error().text).substr(protocol::kMalformedReply.size()));
       return fail(connection_lost(server_, phase));
     }
-    const runtime::Io io = stream_.fill(until);
+    const runtime::Io io = fill(time);
     if (io != runtime::Io::ok) return fail(trouble(io, phase));
     reader_.feed(stream_.buffered());
     stream_.consume(stream_.buffered().size());

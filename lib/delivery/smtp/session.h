@@ -7,11 +7,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "lib/base/clock.h"
 #include "lib/base/failure.h"
+#include "lib/base/time_budget.h"
 #include "lib/delivery/smtp/reason.h"
 #include "lib/delivery/smtp/server.h"
 #include "lib/delivery/smtp/settings.h"
@@ -67,7 +69,9 @@ class Session {
   Result<void> refused(const protocol::Reply& reply, bool softened);
   bool is_own_name(std::string_view name) const;
   void note_own_name(std::string_view what, std::string_view name) const;
-  Deadline deadline(Phase phase) const;
+  TimeBudget time_for(Phase phase) const;
+  runtime::Io fill(TimeBudget& time);
+  runtime::Io flush(TimeBudget& time);
   Failure trouble(runtime::Io io, Phase phase);
 
   runtime::Stream stream_;
@@ -75,6 +79,7 @@ class Session {
   const SessionSettings* settings_;
   protocol::ReplyReader reader_;
   protocol::Capabilities capabilities_;
+  std::optional<TimeBudget> content_time_;  // while content is being sent
   protocol::Transcript record_;
   bool has_protocol_error_ = false;
   bool is_broken_ = false;

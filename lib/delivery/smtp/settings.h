@@ -41,6 +41,8 @@ struct SessionSettings {
   bool is_lmtp = false;
   std::string myhostname, helo_name;
   Timeouts timeouts;
+  bool has_request_deadline = false;  // timeouts are for whole requests, not for each wait
+  int min_data_rate = 500;            // bytes per second of content, with has_request_deadline
   bool always_send_ehlo = true, never_send_ehlo = false;
   bool skip_5xx_greeting = true;
   bool skip_quit_response = true;
