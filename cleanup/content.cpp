@@ -200,7 +200,7 @@ Result<std::vector<std::string>> Content::completed(const mail::AddressList& lis
 }
 
 Result<void> Content::rewrite_header(const mail::HeaderSpec& spec) {
-  auto list = mail::AddressList::parse(mail::header_value(header_));
+  auto list = mail::AddressList::parse(mail::header_value(header_), settings_.header_address_token_limit);
   if (list.empty()) return {};
   auto addresses = completed(list);
   if (!addresses) return fail(std::move(addresses.error()));

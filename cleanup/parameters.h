@@ -75,6 +75,14 @@ struct MessageParameters : config::ParamSet {
       {.name = "always_add_missing_headers",
        .fallback = "no",
        .doc = R"(Add From:, Date: and Message-Id: to mail of remote clients too.)"}};
+  config::Int header_address_token_limit{
+      *this,
+      {.name = "header_address_token_limit",
+       .fallback = "10240",
+       .doc =
+           R"(How many words, special characters and comments of a header with addresses are looked at when the addresses
+are rewritten; if any is, the rest of the header is lost.)",
+       .at_least = 1}};
   config::Str undisclosed_recipients_header{
       *this,
       {.name = "undisclosed_recipients_header",

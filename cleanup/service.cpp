@@ -117,6 +117,7 @@ Result<void> Cleanup::load_settings(const config::MainCf& main_cf) {
   settings_.enable_original_recipient = (*messages)->enable_original_recipient();
   settings_.line_length_limit = static_cast<std::size_t>((*messages)->line_length_limit());
   settings_.header_size_limit = static_cast<std::size_t>((*messages)->header_size_limit());
+  settings_.header_address_token_limit = static_cast<std::size_t>((*content)->header_address_token_limit());
   settings_.message_size_limit = static_cast<std::int64_t>((*messages)->message_size_limit());
   settings_.long_queue_ids = (*queue)->enable_long_queue_ids();
   settings_.recycles_files =

@@ -44,6 +44,7 @@ struct Settings {
 
   std::size_t line_length_limit = 2048;
   std::size_t header_size_limit = 102400;
+  std::size_t header_address_token_limit = 10240;
   std::int64_t message_size_limit = 10240000;  // 0 = none
   unsigned hopcount_limit = 50;
   std::chrono::seconds delay_warning_time{0};

@@ -171,10 +171,10 @@ class AddressListReader {
   Tokens tokens_;
 };
 
-AddressList AddressList::parse(std::string_view value) {
+AddressList AddressList::parse(std::string_view value, std::size_t token_limit) {
   AddressList list;
   const std::vector<Token> tokens = tokenise(value);
-  AddressListReader(list, tokens).read();
+  AddressListReader(list, Tokens(tokens).first(std::min(tokens.size(), token_limit))).read();
   return list;
 }
 

@@ -6,6 +6,7 @@
 // `"user"`, `user`, empty for "<>"; mail::to_external(mail::to_internal(...)) has the quotes that they need.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,9 @@ namespace posthouse::mail {
 
 class AddressList {
  public:
-  // `value` is what follows the colon; line breaks in it are white space.
-  static AddressList parse(std::string_view value);
+  // `value` is what follows the colon; line breaks in it are white space. What is behind its first
+  // `token_limit` words, special characters and comments is dropped.
+  static AddressList parse(std::string_view value, std::size_t token_limit = SIZE_MAX);
 
   std::size_t size() const { return addresses_.size(); }
   bool empty() const { return addresses_.empty(); }

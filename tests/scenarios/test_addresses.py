@@ -1,4 +1,6 @@
 """Addresses and headers on their way through cleanup and trivial-rewrite."""
+import pytest
+
 from harness.message import make
 
 
@@ -16,6 +18,19 @@ def test_canonical_and_virtual_alias(mta, sink):
     assert taken.sender == "real@origin.test"
     assert sorted(taken.recipients) == ["four@elsewhere.test", "one@elsewhere.test", "two@elsewhere.test"]
     mta.log.wait(r"to=<four@elsewhere\.test>, orig_to=<team@old\.test>, ")
+
+
+@pytest.mark.parametrize("limit, given, kept", [
+    (3, "b, c (comment), d", "b@example.test, c@example.test"), (6, "b, c (comment), d", "b@example.test, c@example.test (comment), d@example.test"),
+    (3, "aa.bb.cc", "aa.bb@example.test"), (3, "b c d e", "b@example.test, c@example.test, d@example.test"),
+    (5, "One Two <b>, Three <c>", "One Two <b@example.test>"), (7, "g: b, c, d;", '"g:b"@example.test, c@example.test, d@example.test'),
+    (8, "g: b, c, d;", "g: b@example.test, c@example.test, d@example.test;"), (7, "alice@virt.test, b, c", "alice@virt.test, b@example.test"),
+    (6, "a.b.c@virt.test, x", "a.b.c@virt.test, x")])      # nothing to rewrite in what is looked at
+def test_tokens_of_address_headers(mta, limit, given, kept):
+    mta.start(header_address_token_limit=limit)
+    mta.sendmail("-f", "bob@virt.test", "alice@virt.test", message=f"From: b@virt.test\nTo: {given}\n\nx\n".encode())
+    [message] = mta.maildir("alice").wait()
+    assert f"\nTo: {kept}\n".encode() in message
 
 
 def answer(mta, recipients):

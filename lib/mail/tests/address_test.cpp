@@ -183,6 +183,9 @@ TEST(AddressList, LongHeadersAreContinuedAfterCommas) {
 
 TEST(AddressList, TextWithoutAddressesHasNone) {
   EXPECT_TRUE(AddressList::parse("").empty());
+  EXPECT_EQ(AddressList::parse("a, b (c), d", 4).size(), 2u);
+  EXPECT_EQ(AddressList::parse("a, b (c), d", 4).header("To"), "To: a, b (c)");
+  EXPECT_EQ(AddressList::parse("a, b (c), d", 6).size(), 3u);
   EXPECT_EQ(AddressList::parse("<>").size(), 1u);
   EXPECT_EQ(AddressList::parse("<>")[0], "");
   EXPECT_EQ(AddressList::parse(std::string(100000, '(')).size(), 0u);
