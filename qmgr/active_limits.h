@@ -18,6 +18,7 @@ struct ActiveLimits {
   RetryLimits retry;
   std::chrono::seconds locked_delay{10};  // until a message that an agent has locked is looked at again
   int delay_decimals = 2;
+  bool confirms_end_of_delay = false;
 
   // No file of a queue is put off for longer.
   std::chrono::seconds longest_wait() const { return std::max(qmgr::longest_wait(retry), locked_delay); }

@@ -198,7 +198,8 @@ void ActiveQueue::deliver(const Delivery& delivery) {
           {.kind = AgentAnswer::Kind::replied, .reply = {.status = ipc::DeliveryReply::Status::locked}});
     return;
   }
-  const AgentAnswer answer = peers_.deliver(delivery_request(*found->second, delivery, clock_->now()));
+  const AgentAnswer answer = peers_.deliver(
+      delivery_request(*found->second, delivery, clock_->now(), limits_.confirms_end_of_delay));
   ended(delivery, answer);
 }
 

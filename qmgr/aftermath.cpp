@@ -68,8 +68,9 @@ bool Aftermath::send_notices(const Message& message) {
 
 bool Aftermath::report_traces(const Message& message) {
   const queuefile::Envelope& envelope = message.envelope;
+  const bool was_warned = envelope.warn_time < 0;  // see confirm_delay_cleared, as it was at the delivery
   const bool may_have =
-      (envelope.trace_flags & (queuefile::kTraceUserProbe | queuefile::kTraceRecord)) != 0 ||
+      was_warned || (envelope.trace_flags & (queuefile::kTraceUserProbe | queuefile::kTraceRecord)) != 0 ||
       (envelope.size.queue_flags & (queuefile::kNotifySuccess << 1)) != 0;
   if (!may_have || store_.log_of(queue::kTrace, message.id) == QueueStore::Log::none) return true;
   if (!peers_.flush("trace", bounce_message(message))) {

@@ -41,6 +41,12 @@ turns them off.)",
       {.name = "helpful_warnings",
        .fallback = "yes",
        .doc = R"(Warn of settings and situations that are legal but slow or risky.)"}};
+  config::Bool confirm_delay_cleared{
+      *this,
+      {.name = "confirm_delay_cleared",
+       .fallback = "no",
+       .doc =
+           R"(A sender who was told that a message is late (delay_warning_time) is told too when it is delivered after all.)"}};
   config::Seconds ipc_timeout{
       *this,
       {.name = "qmgr_ipc_timeout",

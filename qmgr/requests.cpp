@@ -32,9 +32,12 @@ ipc::DeliveryRecipient for_agent(const Recipient& recipient) {
           .notify = recipient.notify};
 }
 
-ipc::DeliveryRequest delivery_request(const Message& message, const Delivery& delivery, Time now) {
+ipc::DeliveryRequest delivery_request(const Message& message, const Delivery& delivery, Time now,
+                                      bool confirms_end_of_delay) {
   const queuefile::Envelope& envelope = message.envelope;
-  ipc::DeliveryRequest request{.flags = envelope.trace_flags,
+  const bool was_warned = envelope.warn_time < 0;
+  const std::uint32_t delay = was_warned && confirms_end_of_delay ? ipc::delivery_flag::kDelayRecord : 0;
+  ipc::DeliveryRequest request{.flags = envelope.trace_flags | delay,
                                .queue_name = std::string(queue::kActive),
                                .queue_id = message.id.text(),
                                .nexthop = delivery.next_hop,

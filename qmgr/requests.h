@@ -9,7 +9,8 @@ namespace posthouse::qmgr {
 
 ipc::DeliveryRecipient for_agent(const Recipient& recipient);
 // `now` is when the message leaves the queue manager's hands.
-ipc::DeliveryRequest delivery_request(const Message& message, const Delivery& delivery, Time now);
+ipc::DeliveryRequest delivery_request(const Message& message, const Delivery& delivery, Time now,
+                                      bool confirms_end_of_delay);
 ipc::BounceMessage bounce_message(const Message& message);
 
 }  // namespace posthouse::qmgr

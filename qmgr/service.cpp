@@ -88,7 +88,8 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
                                .maximal_backoff = own.maximal_backoff_time(),
                                .queue_lifetime = own.maximal_queue_lifetime(),
                                .bounce_lifetime = own.bounce_queue_lifetime()},
-                     .delay_decimals = (*logging)->delay_logging_resolution_limit()};
+                     .delay_decimals = (*logging)->delay_logging_resolution_limit(),
+                     .confirms_end_of_delay = own.confirm_delay_cleared()};
   settings.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
                                       static_cast<unsigned>((*queue)->hash_queue_depth()));
   if (queuefile::FileSystem::system().syncs_names())

@@ -11,7 +11,7 @@
 namespace posthouse::delivery {
 namespace {
 
-constexpr std::uint32_t kNotifySuccess = 2;
+constexpr std::uint32_t kNotifySuccess = 2, kNotifyDelay = 8;
 constexpr std::int64_t kSkipWindow = 64 * 1024;
 
 std::string_view word_of(bool is_bounce) {
@@ -96,6 +96,13 @@ void Results::trace(ipc::DeliveryRecord record, const Relay& relay) {
   traces_.push_back(std::move(record));
 }
 
+// Who did not want to hear of delays was told of none.
+bool Results::ends_delay(std::size_t index) const {
+  const unsigned notify = request_.recipients[index].notify;
+  return (request_.flags & ipc::delivery_flag::kDelayRecord) != 0 &&
+         (notify == 0 || (notify & kNotifyDelay) != 0);
+}
+
 void Results::delivered(std::size_t index, const Relay& relay, const Success& original,
                         const Remote& remote) {
   if (!begin_result(index)) return;
@@ -113,7 +120,7 @@ void Results::delivered(std::size_t index, const Relay& relay, const Success& or
     if ((request_.flags & ipc::delivery_flag::kRecord) != 0) {
       trace(record(index, success.dsn, success.action, success.text, remote), relay);
     }
-    if (wants_report && !success.is_reported_elsewhere) {
+    if ((wants_report && !success.is_reported_elsewhere) || ends_delay(index)) {
       trace(record(index, success.dsn, success.action, success.text, remote), relay);
     }
   }

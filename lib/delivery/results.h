@@ -98,6 +98,7 @@ class Results {
 
   bool is_probe() const;
   bool is_user_probe() const;
+  bool ends_delay(std::size_t index) const;
   bool begin_result(std::size_t index);
   void mark(std::size_t index);
   void filter(std::string& dsn, std::string& text) const;

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from harness.ports import free_port
+from harness.sink import Sink
 
 
 def parts(report):
@@ -137,6 +138,27 @@ def test_a_delay_warning_is_sent_once(mta):
     mta.log.wait(rf"^{queue_id}: to=<slow@elsewhere\.test>.*status=deferred", count=3)
     assert len(mta.maildir("alice").files()) == 1
     assert mta.queued("deferred", "active") == [queue_id]
+
+
+@pytest.mark.parametrize("confirms, notify, is_told", [("yes", "", True), ("yes", " NOTIFY=DELAY", True), ("yes", " NOTIFY=FAILURE", False),
+                                                       ("no", "", False)])
+def test_the_end_of_a_delay(mta, confirms, notify, is_told):
+    port = free_port()
+    mta.start(relayhost=f"[127.0.0.1]:{port}", delay_warning_time="1s", minimal_backoff_time="1s", maximal_backoff_time="1s",
+              queue_run_delay="1s", confirm_delay_cleared=confirms)
+    with mta.peer() as peer:
+        peer.envelope("alice@virt.test", "slow@elsewhere.test", rcpt_options=notify.strip())
+        queue_id = peer.content(b"Subject: x\r\n\r\nx\r\n").queue_id
+    mta.log.wait(rf"^{queue_id}: to=<slow@elsewhere\.test>.*status=deferred", count=4)
+    with Sink(port=port) as sink:
+        sink.wait()
+        mta.wait_empty()
+    reports = {report["Subject"]: report for report in mta.maildir("alice").wait_parsed(0)}
+    warned = [] if "FAILURE" in notify else ["Delayed Mail (still being retried)"]
+    assert sorted(reports) == warned + ["Successful Mail Delivery Report"] * is_told
+    if is_told:
+        _, _, [recipient], _ = parts(reports["Successful Mail Delivery Report"])
+        assert (recipient["Final-Recipient"], recipient["Action"]) == ("rfc822; slow@elsewhere.test", "relayed")
 
 
 def test_the_postmaster_hears_of_bounces(mta, sink):

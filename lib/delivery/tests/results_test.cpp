@@ -1,5 +1,6 @@
 #include "lib/delivery/results.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -146,6 +147,21 @@ TEST_F(ResultsTest, SuccessReportsGoToTheTraceLog) {
   all.finish();
   ASSERT_EQ(logs["trace"].size(), 1u);
   EXPECT_EQ(logs["trace"][0].reason, "delivery via local: delivered to mailbox");
+}
+
+TEST_F(ResultsTest, TheEndOfADelayGoesToTheTraceLogOfThoseWhoHeardOfIt) {
+  for (const unsigned notify : {0u, 1u, 2u | 8u, 4u}) {
+    request.recipients.push_back(
+        {.offset = 0, .original = "", .address = fmt::format("n{}@x.test", notify), .notify = notify});
+  }
+  request.recipients.erase(request.recipients.begin(), request.recipients.begin() + 2);
+  request.flags = ipc::delivery_flag::kDelayRecord;
+  Results all = results();
+  for (std::size_t i = 0; i < request.recipients.size(); ++i) all.delivered(i, {}, {});
+  all.finish();
+  ASSERT_EQ(logs["trace"].size(), 2u);
+  EXPECT_EQ(logs["trace"][0].recipient.address, "n0@x.test");
+  EXPECT_EQ(logs["trace"][1].recipient.address, "n10@x.test");
 }
 
 TEST_F(ResultsTest, ARepeatedRequestDoesNotTryDoneRecipientsAgain) {

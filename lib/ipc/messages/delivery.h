@@ -17,10 +17,10 @@
 namespace posthouse::ipc {
 
 namespace delivery_flag {
-inline constexpr std::uint32_t kProbe = 256;      // trace_flags 256: verify probe by the mail system
-inline constexpr std::uint32_t kUserProbe = 512;  // sendmail -bv
-inline constexpr std::uint32_t kRecord = 1024;    // sendmail -v
-inline constexpr std::uint32_t kDelayRecord = 8192;
+inline constexpr std::uint32_t kProbe = 256;         // trace_flags 256: verify probe by the mail system
+inline constexpr std::uint32_t kUserProbe = 512;     // sendmail -bv
+inline constexpr std::uint32_t kRecord = 1024;       // sendmail -v
+inline constexpr std::uint32_t kDelayRecord = 8192;  // the sender was told of a delay, and is told of its end
 }  // namespace delivery_flag
 
 struct DeliveryRecipient {
