@@ -6,7 +6,7 @@
 
 #include "bounce/events.h"
 #include "lib/base/text.h"
-#include "lib/mail/quote.h"
+#include "lib/mail/verp.h"
 #include "lib/queuefile/size_record.h"
 
 namespace posthouse::bounce {
@@ -33,15 +33,6 @@ bool returns_body(const ipc::BounceMessage& message) {
 }
 
 }  // namespace
-
-std::string verp_sender(const std::string& sender, std::string_view delimiters,
-                        const std::string& recipient) {
-  const mail::AddressParts from = mail::split_address(sender);
-  const mail::AddressParts to = mail::split_address(recipient);
-  if (delimiters.size() != 2 || !from.has_domain || !to.has_domain) return sender;
-  return fmt::format("{}{}{}{}{}@{}", from.local, delimiters[0], to.local, delimiters[1], to.domain,
-                     from.domain);
-}
 
 Notifier::Notifier(Rules rules, Send send, Log log, const Clock& clock)
     : rules_(std::move(rules)), send_(std::move(send)), log_(std::move(log)), clock_(clock) {}
@@ -97,8 +88,8 @@ bool Notifier::send_to_sender(const ipc::BounceMessage& message, const Records& 
   if (message.verp_delimiters.empty() || rules_.disable_verp) return send(job, message, chosen, original);
   for (const ipc::DeliveryRecord& record : chosen) {
     const ipc::DeliveryRecipient& recipient = record.recipient;
-    job.recipient = verp_sender(message.sender, message.verp_delimiters,
-                                recipient.original.empty() ? recipient.address : recipient.original);
+    job.recipient = mail::verp_sender(message.sender, message.verp_delimiters,
+                                      recipient.original.empty() ? recipient.address : recipient.original);
     if (!send(job, message, std::span(&record, 1), original)) return false;
   }
   return true;

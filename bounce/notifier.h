@@ -61,7 +61,4 @@ class Notifier {
   const Clock& clock_;
 };
 
-// "owner-list@example.org" + "+=" + "user@example.com" -> "owner-list+user=example.com@example.org".
-std::string verp_sender(const std::string& sender, std::string_view delimiters, const std::string& recipient);
-
 }  // namespace posthouse::bounce

@@ -148,7 +148,7 @@ void ActiveQueue::schedule(const MessagePointer& message, std::vector<RoutedReci
     if (may_clog && (routes.empty() || routes.back().next_hop != recipient.route.next_hop))
       routes.push_back(recipient.route);
   }
-  scheduler_.add(message->number, std::move(recipients));
+  scheduler_.add(message->number, std::move(recipients), message->grouping());
   place_suspended();
   pump();
   warn_if_clogged(routes);
@@ -282,7 +282,7 @@ void ActiveQueue::suspend(const MessagePointer& message, const std::string& tran
   rerouted.reserve(recipients.size());
   by_transport_[route.transport] += recipients.size();
   for (Recipient& recipient : recipients) rerouted.push_back({route, std::move(recipient)});
-  scheduler_.add(message->number, std::move(rerouted));
+  scheduler_.add(message->number, std::move(rerouted), message->grouping());
 }
 
 void ActiveQueue::leave(const std::string& transport, std::size_t recipients) {

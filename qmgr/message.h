@@ -32,6 +32,9 @@ struct Message {
   bool is_corrupt = false;
 
   bool is_probe() const { return (envelope.trace_flags & queuefile::kTraceSystemProbe) != 0; }
+  // The sender address of a delivery names its recipient.
+  bool has_verp() const { return !envelope.verp.empty() && !envelope.sender.empty(); }
+  Grouping grouping() const { return has_verp() ? Grouping::one_by_one : Grouping::together; }
   bool has_more() const { return reader != nullptr; }
   void close() {
     reader.reset();

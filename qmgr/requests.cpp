@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "lib/mail/verp.h"
 #include "lib/queuefile/layout.h"
 
 namespace posthouse::qmgr {
@@ -20,6 +21,14 @@ bool is_client_attribute(std::string_view name) {
          name == "log_helo_name" || name == "log_protocol_name" || name == "helo_name" ||
          name == "protocol_name" || name == "reverse_client_name" || name == "server_address" ||
          name == "server_port" || name == "log_message_origin";
+}
+
+std::string sender_of(const Message& message, const Delivery& delivery) {
+  const queuefile::Envelope& envelope = message.envelope;
+  if (!message.has_verp() || delivery.recipients.size() != 1) return envelope.sender;
+  const Recipient& recipient = delivery.recipients.front();
+  return mail::verp_sender(envelope.sender, envelope.verp,
+                           recipient.original.empty() ? recipient.address : recipient.original);
 }
 
 }  // namespace
@@ -47,7 +56,7 @@ ipc::DeliveryRequest delivery_request(const Message& message, const Delivery& de
                                .message_size = envelope.size.message_size,
                                .send_options = static_cast<std::uint32_t>(envelope.size.send_options),
                                .encoding = envelope.encoding,
-                               .sender = envelope.sender,
+                               .sender = sender_of(message, delivery),
                                .envelope_id = envelope.envelope_id,
                                .ret_flags = envelope.return_flags,
                                .rewrite_context = std::string(envelope.attribute("rewrite_context")),

@@ -27,6 +27,7 @@ struct Seat {
 struct Scheduler::Batch {
   MessageNumber message = 0;
   std::vector<Recipient> recipients;
+  Grouping grouping = Grouping::together;
   std::size_t taken = 0;  // these have been moved out
 
   std::size_t waiting() const { return recipients.size() - taken; }
@@ -111,7 +112,7 @@ Scheduler::Destination& Scheduler::destination(Transport& transport, const Route
   return *slot;
 }
 
-void Scheduler::add(MessageNumber message, std::vector<RoutedRecipient> recipients) {
+void Scheduler::add(MessageNumber message, std::vector<RoutedRecipient> recipients, Grouping grouping) {
   std::vector<std::pair<Destination*, std::vector<Recipient>>> groups;
   std::unordered_map<Destination*, std::size_t> index;
   for (RoutedRecipient& routed : recipients) {
@@ -120,25 +121,25 @@ void Scheduler::add(MessageNumber message, std::vector<RoutedRecipient> recipien
     if (is_new) groups.emplace_back(&to, std::vector<Recipient>{});
     groups[place->second].second.push_back(std::move(routed.recipient));
   }
-  for (auto& [to, group] : groups) enqueue(*to, message, std::move(group));
+  for (auto& [to, group] : groups) enqueue(*to, {message, std::move(group), grouping});
 }
 
-void Scheduler::enqueue(Destination& to, MessageNumber message, std::vector<Recipient> recipients) {
+void Scheduler::enqueue(Destination& to, Batch batch) {
   if (to.is_dead || to.transport->is_dead) {
     const Failure& reason = to.transport->is_dead ? to.transport->reason : to.reason;
-    suspended_.push_back({message, to.transport->name, std::move(recipients), reason});
+    suspended_.push_back({batch.message, to.transport->name, std::move(batch.recipients), reason});
     erase_if_idle(to);
     return;
   }
-  waiting_ += recipients.size();
-  if (auto known = to.by_message.find(message); known != to.by_message.end()) {
+  waiting_ += batch.recipients.size();
+  if (auto known = to.by_message.find(batch.message); known != to.by_message.end()) {
     auto& present = known->second->recipients;
-    present.insert(present.end(), std::make_move_iterator(recipients.begin()),
-                   std::make_move_iterator(recipients.end()));
+    present.insert(present.end(), std::make_move_iterator(batch.recipients.begin()),
+                   std::make_move_iterator(batch.recipients.end()));
     return;
   }
-  to.batches.push_back({message, std::move(recipients)});
-  to.by_message.emplace(message, std::prev(to.batches.end()));
+  to.batches.push_back(std::move(batch));
+  to.by_message.emplace(to.batches.back().message, std::prev(to.batches.end()));
   settle(to);
 }
 
@@ -180,7 +181,7 @@ std::optional<Delivery> Scheduler::next(Deadline now) {
 // Takes what fits one delivery from the batch whose turn it is.
 Delivery Scheduler::take(Destination& to) {
   Batch& batch = to.batches.front();
-  const std::size_t limit = to.transport->limits.recipients;
+  const std::size_t limit = batch.grouping == Grouping::one_by_one ? 1 : to.transport->limits.recipients;
   const std::size_t count = limit == 0 ? batch.waiting() : std::min(limit, batch.waiting());
   Delivery delivery{++last_delivery_, batch.message, to.transport->name, to.next_hop, {}};
   const auto from = batch.recipients.begin() + static_cast<std::ptrdiff_t>(batch.taken);

@@ -59,6 +59,9 @@ struct TransportLimits {
   std::chrono::seconds dead_transport{60};     // transport_retry_time
 };
 
+// How many recipients of a message share a delivery.
+enum class Grouping : unsigned char { together, one_by_one };
+
 // One hand-over to a delivery agent.
 struct Delivery {
   std::uint64_t number = 0;
@@ -90,7 +93,9 @@ class Scheduler {
   Scheduler(LimitsOf limits_of, std::size_t dead_limit);
   ~Scheduler();
 
-  void add(MessageNumber message, std::vector<RoutedRecipient> recipients);
+  // All recipients of a message are added with the same grouping.
+  void add(MessageNumber message, std::vector<RoutedRecipient> recipients,
+           Grouping grouping = Grouping::together);
   // The next delivery that may start now; nothing when all are busy, blocked or empty.
   std::optional<Delivery> next(Deadline now);
   // Ends a delivery that next() returned. `reason` is remembered when the destination becomes dead.
@@ -125,7 +130,7 @@ class Scheduler {
 
   Transport& transport(const std::string& name);
   Destination& destination(Transport& transport, const Route& route);
-  void enqueue(Destination& destination, MessageNumber message, std::vector<Recipient> recipients);
+  void enqueue(Destination& destination, Batch batch);
   Delivery take(Destination& destination);
   void settle(Destination& destination);
   void settle(Transport& transport);

@@ -74,6 +74,7 @@ class ActiveQueueTest : public ::testing::Test {
     std::string sender = "s@x.test";
     std::string filter = {};
     std::string redirect = {};
+    std::string verp = {};
     std::int64_t warn_at = 0;
     unsigned trace_flags = 0;
     std::chrono::seconds age = 0s;
@@ -90,6 +91,7 @@ class ActiveQueueTest : public ::testing::Test {
     if (text.trace_flags != 0) writer->attribute("trace_flags", std::to_string(text.trace_flags));
     if (!text.filter.empty()) writer->record(RecordType::filter, text.filter);
     writer->record(RecordType::sender, text.sender);
+    if (!text.verp.empty()) writer->record(RecordType::verp, text.verp);
     if (text.warn_at != 0) writer->record(RecordType::warn, fmt::format("{:15}", text.warn_at));
     for (const std::string& recipient : text.recipients) {
       writer->record(RecordType::original_recipient, recipient);
@@ -147,6 +149,11 @@ class ActiveQueueTest : public ::testing::Test {
     std::fwrite(text.data(), 1, text.size(), file);
     std::fclose(file);
   }
+  std::vector<std::string> senders() const {
+    std::vector<std::string> all;
+    for (const auto& request : requests) all.push_back(request.sender);
+    return all;
+  }
   std::vector<std::string> delivered_to() const {
     std::vector<std::string> all;
     for (const auto& request : requests) {
@@ -188,6 +195,30 @@ TEST_F(ActiveQueueTest, ADeliveredMessageIsRemoved) {
   EXPECT_THAT(flushed, IsEmpty());
   EXPECT_GT(requests[0].data_offset, 0);
   EXPECT_EQ(requests[0].sender, "s@x.test");
+}
+
+TEST_F(ActiveQueueTest, WithVerpEachRecipientHasADeliveryWithItsNameInTheSender) {
+  peers.resolve = [](const ipc::ResolveQuery& query) -> Result<std::vector<ipc::Resolved>> {
+    return std::vector<ipc::Resolved>(query.recipients.size(),
+                                      {.transport = "smtp", .nexthop = "hub", .recipient = "other@y.test"});
+  };
+  run({store({.recipients = {"a@x.test", "b c@x.test"}, .sender = "owner@z.test", .verp = "+="})});
+  EXPECT_THAT(delivered_to(), ElementsAre("other@y.test smtp", "other@y.test smtp"));
+  EXPECT_THAT(senders(), ElementsAre("owner+a=x.test@z.test", "owner+b c=x.test@z.test"));
+}
+
+TEST_F(ActiveQueueTest, VerpHoldsForRecipientsThatAreDeferredUntried) {
+  destination_trouble = "no route";
+  outcomes = {{"a@x.test", ipc::Outcome::deferred}, {"b@x.test", ipc::Outcome::deferred}};
+  limits.concurrency = {.initial = 1, .limit = 1};
+  run({store({.recipients = {"a@x.test", "b@x.test"}, .sender = "owner@z.test", .verp = "+="})});
+  EXPECT_THAT(delivered_to(), ElementsAre("a@x.test smtp", "b@x.test retry"));
+  EXPECT_THAT(senders(), ElementsAre("owner+a=x.test@z.test", "owner+b=x.test@z.test"));
+}
+
+TEST_F(ActiveQueueTest, TheNullSenderHasNoVerp) {
+  run({store({.recipients = {"a@x.test", "b@x.test"}, .sender = "", .verp = "+="})});
+  EXPECT_THAT(senders(), ElementsAre(""));
 }
 
 TEST_F(ActiveQueueTest, ADeferredMessageWaitsInDeferredUntilItsTime) {

@@ -50,6 +50,19 @@ TEST_F(SchedulerTest, SplitsRecipientsByDestinationAndLimit) {
   EXPECT_EQ(scheduler.running(), 3u);
 }
 
+TEST_F(SchedulerTest, DeliversOneByOneWhenAsked) {
+  scheduler.add(1, to("a.test", 2), Grouping::one_by_one);
+  scheduler.add(1, to("a.test", 1), Grouping::one_by_one);
+  scheduler.add(1, to("b.test", 2), Grouping::one_by_one);
+  scheduler.add(2, to("a.test", 2));
+  std::map<std::string, int> deliveries;
+  for (const Delivery& delivery : start_all()) {
+    ++deliveries[std::to_string(delivery.message) + delivery.next_hop];
+    EXPECT_EQ(delivery.recipients.size(), delivery.message);
+  }
+  EXPECT_EQ(deliveries, (std::map<std::string, int>{{"1a.test", 3}, {"1b.test", 2}, {"2a.test", 1}}));
+}
+
 TEST_F(SchedulerTest, DestinationsTakeTurns) {
   for (MessageNumber message = 1; message <= 100; ++message) scheduler.add(message, to("big.test"));
   scheduler.add(101, to("small.test"));

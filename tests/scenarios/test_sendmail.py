@@ -112,6 +112,29 @@ def test_dsn_options(mta, sink):
     assert "NOTIFY=FAILURE,DELAY" in taken.rcpt_lines[0]
 
 
+def test_verp_puts_each_recipient_into_its_sender(mta, sink):
+    mta.start(relayhost=sink.nexthop, virtual_alias_maps="inline:{list@virt.test=three@elsewhere.test}")
+    mta.sendmail("-XV+=", "-f", "owner@virt.test", "one@elsewhere.test", '"a b"@elsewhere.test', "list@virt.test", "alone",
+                 "alice@virt.test", message=b"Subject: x\n\nx\n")
+    senders = {tuple(taken.recipients): taken.sender for taken in sink.wait(4)}
+    assert senders == {("one@elsewhere.test",): "owner+one=elsewhere.test@virt.test",
+                       ('"a b"@elsewhere.test',): '"owner+a b=elsewhere.test"@virt.test',
+                       ("three@elsewhere.test",): "owner+list=virt.test@virt.test",
+                       ("alone@example.test",): "owner+alone@virt.test"}
+    [message] = mta.maildir("alice").wait_parsed()
+    assert message["Return-Path"] == "<owner+alice=virt.test@virt.test>"
+    mta.wait_empty()
+
+
+def test_verp_names_the_recipient_in_the_notice(mta, sink):
+    sink.on("RCPT", "550 5.1.1 no such user")
+    mta.start(relayhost=sink.nexthop, recipient_delimiter="+")
+    mta.sendmail("-XV-=", "-f", "alice@virt.test", "one@elsewhere.test", "two@elsewhere.test", message=b"Subject: x\n\nx\n")
+    mta.log.wait(r"to=<alice-one=elsewhere\.test@virt\.test>.* status=bounced")
+    mta.log.wait(r"to=<alice-two=elsewhere\.test@virt\.test>.* status=bounced")
+    mta.wait_empty()
+
+
 @pytest.mark.parametrize("body", ["7BIT", "8BITMIME"])
 def test_body_type(mta, sink, body):
     mta.start(relayhost=sink.nexthop)
