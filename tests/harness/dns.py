@@ -26,7 +26,7 @@ class _Zone(BaseResolver):
         reply.header.ra = 1
         if name in self.hanging:
             raise _NoAnswer
-        if name in self.failing:
+        if {(name, None), (name, QTYPE[question.qtype])} & self.failing:
             reply.header.rcode = RCODE.SERVFAIL
             return reply
         found = self._follow(name, question.qtype)
@@ -96,8 +96,9 @@ class DnsServer:
     def add(self, zone):
         self._zone.records = self._zone.records + RR.fromZone(zone)
 
-    def fail(self, name):
-        self._zone.failing.add(name.lower().rstrip(".") + ".")
+    def fail(self, name, kind=None):
+        """Questions about the name, or those for one kind of record ("MX")."""
+        self._zone.failing.add((name.lower().rstrip(".") + ".", kind))
 
     def hang(self, name):
         self._zone.hanging.add(name.lower().rstrip(".") + ".")
