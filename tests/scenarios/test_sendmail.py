@@ -126,6 +126,15 @@ def test_verp_puts_each_recipient_into_its_sender(mta, sink):
     mta.wait_empty()
 
 
+def test_verp_needs_a_sender(mta):
+    mta.start()
+    mta.allowed_trouble.append("non-null sender")
+    result = mta.sendmail("-XV+=", "-f", "", "alice@virt.test", message=b"Subject: x\n\nx\n", check=False)
+    assert result.returncode == 75 and "-V option requires non-null sender address" in result.stdout
+    mta.wait_empty()
+    assert not mta.queued("maildrop")
+
+
 def test_verp_names_the_recipient_in_the_notice(mta, sink):
     sink.on("RCPT", "550 5.1.1 no such user")
     mta.start(relayhost=sink.nexthop, recipient_delimiter="+")

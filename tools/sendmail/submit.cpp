@@ -130,6 +130,7 @@ void Submitter::add_envelope(const std::vector<std::string>& recipients) {
   }
   if (!options_.encoding.empty()) queuefile::append_attribute(records_, "encoding", options_.encoding);
   if (options_.has_verp) {
+    if (from.empty()) die("-V option requires non-null sender address");
     const std::string given = options_.verp_delimiters;
     queuefile::append_record(records_, RecordType::verp,
                              given.empty() ? parameters_.default_verp_delimiters() : given);
