@@ -2,16 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <ctime>
 #include <map>
 
 #include "lib/config/expand.h"
-#include "lib/mail/date.h"
 #include "lib/mail/dsn.h"
 #include "lib/mail/quote.h"
 #include "smtpd/session.h"
 
 namespace posthouse::smtpd {
 namespace {
+
+// As in the log: "Jan 04 15:42:00".
+std::string local_time() {
+  const std::time_t now = unix_seconds(Clock::system().now());
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%b %d %H:%M:%S", &parts)};
+}
 
 std::string expanded(const Session& session) {
   const std::map<std::string, std::string, std::less<>> values{
@@ -20,7 +30,7 @@ std::string expanded(const Session& session) {
       {"client_name", session.client.name},
       {"client_port", session.client.port},
       {"helo_name", session.helo_name.value_or("")},
-      {"localtime", mail::date_text(Clock::system().now())},
+      {"localtime", local_time()},
       {"recipient", mail::to_external(session.recipient)},
       {"sender", session.transaction ? mail::to_external(session.transaction->sender) : ""},
       {"server_name", session.myhostname()},
@@ -28,7 +38,7 @@ std::string expanded(const Session& session) {
   const std::string& allowed = session.settings().expansion_filter;
   const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
     const auto found = values.find(name);
-    if (found == values.end()) return session.settings().main_cf->text(name);
+    if (found == values.end()) return std::nullopt;  // parameters of main.cf have no place here
     std::string value;
     for (const char c : found->second) {
       const bool is_allowed = allowed.empty() || allowed.find(c) != std::string::npos;

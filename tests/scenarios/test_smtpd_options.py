@@ -1,13 +1,16 @@
 """Settings of the SMTP server that change an answer."""
+import re
+
 import pytest
 
 
 def test_reject_footer(mta):
-    mta.start(smtpd_reject_footer="call $server_name about $client_address")
+    mta.start(smtpd_reject_footer="call $server_name$myhostname about $client_address, $localtime")
     with mta.peer() as peer:
         peer.command("MAIL FROM:<a@client.test>", 250)
         reply = peer.command("RCPT TO:<nobody@virt.test>", 550)
-        assert reply.lines[-1].endswith(f"5.1.1 call {mta.hostname} about 127.0.0.1")
+        assert re.fullmatch(rf"550 5\.1\.1 call {re.escape(mta.hostname)} about 127\.0\.0\.1, [A-Z][a-z]+ \d\d \d\d:\d\d:\d\d",
+                            reply.lines[-1])
         assert "User unknown" in reply.lines[0] and len(reply.lines) == 2
         assert len(peer.command("RCPT TO:<alice@virt.test>", 250).lines) == 1
         peer.quit()
