@@ -76,9 +76,9 @@ IoResult<void> QueueStore::remove(const QueueId& id, bool keeps_file) {
 }
 
 void QueueStore::care_for_spares() {
-  spares_.trim(*files_);
   const auto paths = spares_.take_recent();
   if (!paths.empty()) runtime::offload([&] { queuefile::write_back(*files_, paths); });
+  spares_.trim(*files_);  // after that: a removal may be undone by a power cut
 }
 
 QueueStore::Log QueueStore::log_of(std::string_view queue, const QueueId& id) const {
