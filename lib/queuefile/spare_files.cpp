@@ -88,10 +88,17 @@ void SpareGiver::trim(FileSystem& files) {
   std::ranges::rotate(unused_, unused_.begin() + 1);
   unused_.back() = count_ = names.size();
   const std::size_t surplus = std::ranges::min(unused_) / 2;
+  const auto is_recent = [this](const std::string& name) {
+    const auto inode = parse_int<std::uint64_t>(name);
+    return inode && recent_.contains(*inode);
+  };
+  std::erase_if(names, is_recent);
+  std::size_t removed = 0;
   for (const auto& name : names | std::views::take(surplus)) {
-    if (files.remove(spare_path(name))) --count_;
+    if (files.remove(spare_path(name))) ++removed;
   }
-  for (auto& count : unused_) count -= surplus;
+  count_ -= removed;
+  for (auto& count : unused_) count -= removed;
 }
 
 void remove_spare_files(FileSystem& files) {

@@ -38,7 +38,8 @@ class SpareGiver {
   // Call now and then: removes all spare files when none was given since the last call.
   void tidy(FileSystem& files);
   // Call every second or so: removes half of those that nobody needed since the last but two calls, so that
-  // the files that are left are used often and have the size that messages have now.
+  // the files that are left are used often and have the size that messages have now. None that take_recent()
+  // has not told.
   void trim(FileSystem& files);
   // The paths of the files kept since the last call, for write_back().
   std::vector<std::string> take_recent();

@@ -227,8 +227,9 @@ TEST(SpareFiles, WhatNobodyNeedsGoesByHalves) {
   for (int i = 0; i < 40; ++i) ids.push_back(store(files, none, {.word = "x"}, i)->queue_id());
   for (const auto& id : ids) ASSERT_TRUE(giver.remove(files, incoming(id)));
   const auto left = [&] { return files.list("spare")->size(); };
-  giver.trim(files);
-  giver.trim(files);
+  for (int i = 0; i < 5; ++i) giver.trim(files);
+  EXPECT_EQ(left(), 40u);  // their marks may not be on the disk yet
+  EXPECT_EQ(giver.take_recent().size(), 40u);
   EXPECT_EQ(left(), 40u);
   giver.trim(files);
   EXPECT_EQ(left(), 20u);
@@ -239,6 +240,7 @@ TEST(SpareFiles, WhatNobodyNeedsGoesByHalves) {
   giver.trim(files);
   EXPECT_EQ(left(), 5u);
   for (const auto& id : busy) ASSERT_TRUE(giver.remove(files, incoming(id)));
+  (void)giver.take_recent();
   giver.trim(files);
   EXPECT_EQ(left(), 13u);
   for (int i = 0; i < 20; ++i) giver.trim(files);
