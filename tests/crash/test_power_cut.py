@@ -128,7 +128,7 @@ def test_what_was_acknowledged_survives(mta, sink, device):
     sink.keep_data = False
     mta.allowed_trouble.append(EXPECTED)
     mta.start(relayhost=sink.nexthop, **SETTINGS)
-    for _ in range(max(2, int(SECONDS / 20))):
+    for _ in range(max(2, int(SECONDS / 30))):
         load = Load(mta.port, clients=12, pause=0.001).start()
         wait_for(lambda: len(load.acknowledged) > 300, "mail flows")
         settled = {message_id: len(sessions) for message_id, sessions in list(sink.arrivals.items())}
