@@ -105,7 +105,7 @@ class Recovery {
   std::vector<std::string> paths_in(const std::string& directory) {
     std::vector<std::string> paths;
     for (const auto& name : files_.list(directory).value_or(std::vector<std::string>())) {
-      const std::string path = directory + "/" + name;
+      const std::string path = fmt::format("{}/{}", directory, name);
       if (name.size() > 1) {
         paths.push_back(path);
       } else {
