@@ -42,9 +42,10 @@ std::shared_ptr<Message> Opener::open(const QueueId& id, Source source) {
   return message;
 }
 
-bool Opener::has_foreign_seal(const Message& message) const {
-  const auto value = message.envelope.attribute(queuefile::kSealAttribute);
-  return !value.empty() && queuefile::sealed_id(value) != message.id;
+// Another inode in the seal is no sign of that: postsuper -s renames the files of a queue that was copied.
+bool Opener::has_foreign_seal(const Message& message) {
+  const auto id = queuefile::sealed_id(message.envelope.attribute(queuefile::kSealAttribute));
+  return id && *id != message.id && id->inode() == message.id.inode();
 }
 
 // A power cut leaves a file that was never completely written, or undoes the name of one that was.

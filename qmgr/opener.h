@@ -37,7 +37,7 @@ class Opener {
  private:
   bool read_envelope(Message& message, std::unique_ptr<queuefile::File> file);
   bool is_intact(const Message& message);
-  bool has_foreign_seal(const Message& message) const;
+  static bool has_foreign_seal(const Message& message);
 
   const QueueStore& store_;
   Aftermath& aftermath_;

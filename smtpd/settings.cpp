@@ -90,11 +90,10 @@ bool Settings::logs_permit(std::string_view restriction) const {
 
 std::uint64_t Settings::free_space() const {
   const auto now = std::chrono::steady_clock::now();
-  if (free_space_at_ != std::chrono::steady_clock::time_point() && now < free_space_at_ + kFreeSpaceInterval)
-    return free_space_;
+  if (now < free_space_until_) return free_space_;
   struct statvfs status {};
   if (::statvfs(queue_directory.c_str(), &status) != 0) return UINT64_MAX;
-  free_space_at_ = now;
+  free_space_until_ = now + kFreeSpaceInterval;
   free_space_ = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
   return free_space_;
 }

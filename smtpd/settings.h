@@ -88,7 +88,7 @@ struct Settings {
 
  private:
   mutable std::uint64_t free_space_ = 0;
-  mutable std::chrono::steady_clock::time_point free_space_at_;
+  mutable std::chrono::steady_clock::time_point free_space_until_;
 };
 
 // All mistakes of the configuration in one failure text, separated by "; ".

@@ -90,6 +90,7 @@ class Recovery {
       const auto name = QueueId::parse(path.substr(path.rfind('/') + 1));
       if (!name) continue;
       const Finding finding = look_at(files_, path);
+      if (finding.content == Content::unreadable) say_(fmt::format("{}: {}", path, finding.trouble));
       if (finding.content != Content::message && finding.content != Content::finished) continue;
       // In active/, its own mode says that it was delivered and about to become a spare file.
       if (finding.seal.is_of(*name) && queue == queue::kActive) continue;
@@ -149,11 +150,14 @@ IoResult<void> give_true_name(FileSystem& files, const Layout& layout, const std
   if (path != target) {
     (void)layout.make_directories(files, queue::kIncoming, name);
     if (auto renamed = files.rename_new(path, target); !renamed) {
-      return renamed.error() == EEXIST ? files.remove(path) : renamed;
+      const auto there = files.status(target);
+      const bool is_same_file = renamed.error() == EEXIST && there && there->inode == status->inode;
+      return is_same_file ? files.remove(path) : renamed;
     }
   }
-  if (auto timed = files.set_times(target, time_from_unix(unix_seconds(now))); !timed) return timed;
-  return files.set_mode(target, kReady);
+  // The mode first: without the time the message only waits.
+  if (auto ready = files.set_mode(target, kReady); !ready) return ready;
+  return files.set_times(target, time_from_unix(unix_seconds(now)));
 }
 
 void recover_messages(FileSystem& files, const Layout& layout, Time now,

@@ -361,3 +361,22 @@ def test_drain_finishes_sessions(mta):
         peer.quit()
     assert drain.wait(30) == 0
     wait_for(lambda: not processes.below(mta.folder), "the system ends by itself")
+
+
+@pytest.mark.posthouse_only("the reference asks for programs of its own in command_directory")
+def test_no_start_when_the_queue_cannot_be_put_in_order(mta):
+    commands = mta.folder / "commands"
+    commands.mkdir()
+    for program in mta.suite.commands.iterdir():
+        (commands / program.name).symlink_to(program)
+    (commands / "postsuper").unlink()
+    (commands / "postsuper").write_text("#!/bin/sh\nexit 1\n")
+    (commands / "postsuper").chmod(0o755)
+    mta.allowed_trouble.append("fatal: mail system startup failed")
+    mta.configure(command_directory=commands)
+    assert mta.try_start() != 0
+    assert "postsuper -s failed" in mta.log.text()
+    assert not mta.pids("master")
+    mta.configure(command_directory=mta.suite.commands)
+    mta.start()
+    mta.deliver("alice@virt.test")

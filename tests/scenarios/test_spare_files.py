@@ -35,32 +35,30 @@ def test_a_file_serves_the_next_message(mta):
     mta.maildir("alice").wait(13)
 
 
-def test_the_old_message_is_gone_from_the_new_file(mta):
+def contents_after(mta, size):
+    """Queue files, by id, of short messages in the file that a longer one of about `size` bytes has left."""
     mta.start(queue_file_recycle_limit="1")
+    body = "secret words\r\n" * (size // 20)
     with mta.peer() as peer:
-        peer.deliver("alice@virt.test", data=make(to="alice@virt.test", size=50_000, body="secret words\r\n" * 3000))
-    mta.maildir("alice").wait(1)
-    mta.configure(virtual_transport="nosuch")
-    mta.reload()
-    held = [mta.deliver("alice@virt.test")[0] for _ in range(12)]
-    mta.wait_queue("deferred", 12)
-    sizes = {queue_id: mta.queue_file(queue_id).stat().st_size for queue_id in held}
-    assert not spares(mta) and max(sizes.values()) == 4096, sizes
-    assert not any(b"secret" in mta.queue_file(queue_id).read_bytes() for queue_id in held)
-
-
-def test_padding_is_nothing_of_the_old_message(mta):
-    mta.start(queue_file_recycle_limit="1")
-    with mta.peer() as peer:
-        peer.deliver("alice@virt.test", data=make(to="alice@virt.test", size=20_000, body="secret words\r\n" * 1000))
+        peer.deliver("alice@virt.test", data=make(to="alice@virt.test", size=size, body=body))
     mta.maildir("alice").wait(1)
     mta.configure(virtual_transport="nosuch")
     mta.reload()
     queue_ids = [mta.deliver("alice@virt.test")[0] for _ in range(12)]
     mta.wait_queue("deferred", 12)
+    assert not spares(mta)
     contents = {queue_id: mta.queue_file(queue_id).read_bytes() for queue_id in queue_ids}
-    assert any(len(content) > 12_000 for content in contents.values())
     assert not any(b"secret" in content for content in contents.values())
+    return contents
+
+
+def test_a_file_that_is_much_too_large_is_cut_off(mta):
+    assert {len(content) for content in contents_after(mta, 50_000).values()} == {4096}
+
+
+def test_padding_is_nothing_of_the_old_message(mta):
+    contents = contents_after(mta, 20_000)
+    assert any(len(content) > 12_000 for content in contents.values())
     for queue_id, content in contents.items():
         assert not content[content.index(b"posthouse_seal"):].partition(b"E\0")[2].strip(b"\0"), queue_id
 

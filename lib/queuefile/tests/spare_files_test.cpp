@@ -475,6 +475,12 @@ TEST(Recovery, ASecondNameOfTheSameFileGoes) {
   EXPECT_TRUE(give_true_name(files, kLayout, incoming(other), id.with_inode(*other.inode()), kNow));
   EXPECT_THAT(files.all_paths(), testing::Contains(incoming(id)));
   EXPECT_FALSE(give_true_name(files, kLayout, "active/nosuch", id, kNow));
+  // One that stands there already is another's message, and both stay.
+  const auto third = store(files, none, {.word = "z"}, 2)->queue_id();
+  const auto taken = incoming(id.with_inode(*third.inode()));
+  ASSERT_TRUE(files.create(taken, 0700));
+  EXPECT_EQ(give_true_name(files, kLayout, incoming(third), id, kNow).error(), EEXIST);
+  EXPECT_THAT(files.all_paths(), testing::IsSupersetOf({incoming(third), taken}));
 }
 
 TEST(Seal, AnyMixtureOfTwoMessagesIsBroken) {
