@@ -98,21 +98,27 @@ def test_disk_full_under_load(small_queue, sink):
     assert not mta.queued("corrupt")
 
 
+def spend_inodes(queue):
+    """How many files lie in fill/ then."""
+    (queue / "fill").mkdir()
+    for count in itertools.count():
+        try:
+            (queue / "fill" / str(count)).touch()
+        except OSError:
+            return count
+
+
 @pytest.mark.posthouse_only("the reference waits until an inode is free")
 @pytest.mark.needs_root("mount")
 @pytest.mark.parametrize("small_queue", ["size=8m,nr_inodes=400"], indirect=True)
 def test_inodes_spent(small_queue, sink):
     mta = small_queue
     mta.allowed_trouble.append("No space left|create file|fatal|exit status 1|throttling")
-    mta.start(relayhost=sink.nexthop, service_throttle_time="1s", message_size_limit="100000", **SOON)
+    mta.start(relayhost=sink.nexthop, service_throttle_time="1s", message_size_limit="100000",
+              queue_file_recycle_limit="0", **SOON)
     sink.wait_for_message(mta.deliver("one@elsewhere.test")[1])
     mta.wait_empty()
-    (mta.queue / "fill").mkdir()
-    count = 0
-    with contextlib.suppress(OSError):
-        while True:
-            (mta.queue / "fill" / str(count)).touch()
-            count += 1
+    count = spend_inodes(mta.queue)
     with mta.peer(timeout=60) as peer:
         replies = [peer.command("MAIL FROM:<a@client.test>")]
         if replies[-1].code == 250:
@@ -130,6 +136,27 @@ def test_inodes_spent(small_queue, sink):
         except (AssertionError, OSError):
             return None
     sink.wait_for_message(wait_for(accepted, "mail is taken again", interval=0.2))
+
+
+@pytest.mark.posthouse_only("the reference has no spare files")
+@pytest.mark.needs_root("mount")
+@pytest.mark.parametrize("small_queue", ["size=8m,nr_inodes=400"], indirect=True)
+def test_inodes_spent_but_for_spare_files(small_queue, sink):
+    """A message that a spare file takes needs no inode; it is refused, or taken and delivered."""
+    mta = small_queue
+    mta.allowed_trouble.append("No space left|create file")
+    mta.start(relayhost=sink.nexthop, message_size_limit="100000", smtpd_error_sleep_time="0", **SOON)
+    with mta.peer() as peer:
+        for _ in range(30):
+            peer.deliver("one@elsewhere.test")
+    mta.wait_empty()
+    spend_inodes(mta.queue)
+    taken = set()
+    for _ in range(30):
+        with mta.peer() as peer, contextlib.suppress(AssertionError):
+            taken.add(peer.deliver("one@elsewhere.test")[1])
+    assert taken, "no spare file was used"
+    sink.wait_until(lambda: taken <= sink.arrivals.keys(), "what was taken")
 
 
 @pytest.mark.needs_root("mount")
@@ -219,11 +246,14 @@ def test_delivery_without_a_free_descriptor(running, sink, daemon):
 @pytest.mark.posthouse_only("the reference has a process for each session")
 def test_acceptance_without_a_free_descriptor(running, sink):
     """cleanup has none: the message is refused for now. smtpd has none: the client waits in the backlog."""
-    with limited(running.pids("cleanup"), "nofile", lowest_free_descriptor), running.peer() as peer:
-        peer.command("MAIL FROM:<a@client.test>", 250)
-        reply = peer.command("RCPT TO:<one@elsewhere.test>")
-        assert reply.text == "451 4.3.0 Error: queue file write error"
-        running.log.wait("Too many open files", process="cleanup")
+    with running.peer() as peer:
+        peer.deliver("one@elsewhere.test")     # its smtpd is connected to a cleanup
+        running.wait_empty()
+        with limited(running.pids("cleanup"), "nofile", lowest_free_descriptor):
+            peer.command("MAIL FROM:<a@client.test>", 250)
+            reply = peer.command("RCPT TO:<one@elsewhere.test>")
+            assert reply.text == "451 4.3.0 Error: queue file write error"
+            running.log.wait("Too many open files", process="cleanup")
     with limited(running.pids("smtpd"), "nofile", lowest_free_descriptor):
         peer = running.peer(greet=False)
         running.log.wait("accept connection: Too many open files$", process="smtpd")
