@@ -74,8 +74,7 @@ class Composer {
   void write_thread() {
     const Original* original = subject_.original;
     if (!notice_.is_threaded || original == nullptr || original->message_id.empty()) return;
-    const bool has_references = !original->references.empty();
-    add("References: {}{}{}\n", original->references, has_references ? "\n\t" : "", original->message_id);
+    add("References: {}\n", original->message_id);
     add("In-Reply-To: {}\n", original->message_id);
   }
 

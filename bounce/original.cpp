@@ -60,7 +60,6 @@ Result<Original> read_original_blocking(queuefile::FileSystem& files, const std:
   if (original.text.size() > size_limit + 4096) original.is_complete = false;
   const std::string_view headers = headers_of(original.text);
   original.message_id = header_value(headers, "Message-Id");
-  original.references = header_value(headers, "References");
   if (!original.is_complete) original.text.resize(std::min(headers.size(), size_limit));
   return original;
 }

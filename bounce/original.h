@@ -16,7 +16,6 @@ struct Original {
   std::string text;  // lines ended by LF: headers, empty line, body; headers alone when is_complete is false
   bool is_complete = false;
   std::string message_id;  // "<id@host>" as written; empty if none
-  std::string references;  // unfolded
 };
 
 // Blocks. At most `size_limit` bytes of a message are returned; of a larger one only its headers (at most as

@@ -27,9 +27,9 @@ Result<Expansion> Expander::expand(std::string_view recipient) {
   expansion_ = {};
   visited_.clear();
   includes_.clear();
-  if (auto followed = local_name(std::string(mail::split_address(recipient).local), {}); !followed) {
-    return fail(followed.error());
-  }
+  const mail::AddressParts parts = mail::split_address(recipient);
+  domain_ = parts.domain;
+  if (auto followed = local_name(std::string(parts.local), {}); !followed) return fail(followed.error());
   if (expansion_.is_empty()) return fail(Failure::bounced("5.3.5", "alias expands to nothing"));
   return std::move(expansion_);
 }
@@ -65,14 +65,22 @@ Result<void> Expander::alias(const std::string& name, const AliasEntry& entry, C
   if (auto taken = take_owner(name, context); !taken) return taken;
   const auto list = parse_targets(entry.value);
   if (!list) return fail(list.error());
-  context.is_forward = false;
   context.may_name_files = rules_.aliases_may_name_files;
   context.user.reset();
-  if (entry.owner_uid != 0) {
-    context.user = rules_.default_user;
-    context.user->owner.uid = entry.owner_uid;
-  }
+  if (auto known = act_for_owner(entry.owner_uid, context); !known) return known;
   return targets(*list, context);
+}
+
+Result<void> Expander::act_for_owner(unsigned uid, Context& context) const {
+  if (uid == 0 || context.user) return {};
+  auto owner = world_.user_of_uid(uid);
+  if (!owner) return fail(std::move(owner.error()));
+  if (!*owner) {
+    log::warning("no account has the uid {}, which owns an alias table or an included list", uid);
+    return fail(Failure::deferred("4.3.5", "mail system configuration error"));
+  }
+  context.user = std::move(*owner);
+  return {};
 }
 
 // Delivery errors of a list are for its owner, if it has one.
@@ -108,7 +116,8 @@ Result<void> Expander::account(const std::string& name, const std::string& exten
   }
   // Who was here already has been forwarded: what is meant is the mailbox.
   if (!visited_.insert(name).second) return mailbox(name);
-  const auto file = world_.forward(**user, extension);
+  const std::string recipient = fmt::format("{}{}@{}", name, extension, domain_);
+  const auto file = world_.forward(**user, names_of(recipient, rules_));
   if (!file) return fail(file.error());
   if (!*file) return mailbox(name);
   const auto list = parse_target_file((*file)->text);
@@ -116,7 +125,6 @@ Result<void> Expander::account(const std::string& name, const std::string& exten
   if (list->empty()) return mailbox(name);
   expansion_.is_expanded = true;
   context.user = **user;
-  context.is_forward = true;
   context.extension = rules_.forward_propagates && !(*file)->is_of_extension ? extension : "";
   context.may_name_files = rules_.forwards_may_name_files;
   return targets(*list, context);
@@ -145,14 +153,14 @@ Result<void> Expander::target(const Target& one, bool is_only, Context context) 
     case Target::Kind::include:
       break;
   }
-  if (context.is_forward) return fail(Failure::bounced("5.7.1", "mail to :include: is restricted"));
   if (!includes_.insert(one.text).second) return fail(nesting());
-  const auto text = world_.include(one.text, context.user);
-  if (!text) return fail(text.error());
-  const auto list = parse_target_file(*text);
+  const auto file = world_.include(one.text, context.user);
+  if (!file) return fail(file.error());
+  const auto list = parse_target_file(file->text);
   if (!list) return fail(list.error());
+  if (auto known = act_for_owner(file->owner_uid, context); !known) return known;
   if (!rules_.include_propagates) context.extension.clear();
-  context.may_name_files = false;  // allow_mail_to_files has no "include" by default
+  context.may_name_files = rules_.includes_may_name_files;
   return targets(*list, context);
 }
 

@@ -15,6 +15,7 @@
 
 #include "lib/base/failure.h"
 #include "lib/mail/extension.h"
+#include "local/names.h"
 #include "local/target.h"
 #include "local/user.h"
 
@@ -43,6 +44,11 @@ struct AliasEntry {
   unsigned owner_uid = 0;  // who can change the table
 };
 
+struct IncludeFile {
+  std::string text;
+  unsigned owner_uid = 0;
+};
+
 struct ForwardFile {
   std::string text;
   bool is_of_extension = false;  // its name has the recipient's extension in it
@@ -52,10 +58,11 @@ struct World {
   // By local part, as the key of an alias table.
   std::function<Result<std::optional<AliasEntry>>(const std::string& name)> alias;
   std::function<Result<std::optional<User>>(const std::string& name)> user;
-  // The user's .forward file, if there is a usable one. `extension` with its delimiter: "+ext".
-  std::function<Result<std::optional<ForwardFile>>(const User&, const std::string& extension)> forward;
-  // Content of an :include: file, read with these rights (nothing: the table belongs to root).
-  std::function<Result<std::string>(const std::string& path, const std::optional<User>&)> include;
+  // The user's .forward file, if there is a usable one.
+  std::function<Result<std::optional<ForwardFile>>(const User&, const Names& recipient)> forward;
+  // An :include: file, read with these rights (nothing: the table belongs to root).
+  std::function<Result<IncludeFile>(const std::string& path, const std::optional<User>&)> include;
+  std::function<Result<std::optional<User>>(unsigned uid)> user_of_uid;
   std::function<bool(const std::string& domain)> is_local_domain;
 };
 
@@ -63,7 +70,7 @@ struct ExpanderRules {
   std::string recipient_delimiter;
   bool owner_request_special = true;
   std::string myorigin;
-  bool aliases_may_name_files = true, forwards_may_name_files = true;
+  bool aliases_may_name_files = true, forwards_may_name_files = true, includes_may_name_files = false;
   bool expands_owner = false;  // expand_owner_alias: what the owner alias stands for, not its name
   bool resets_owner = false;   // reset_owner_alias: local names of an alias without owner stay here
   // propagate_unmatched_extensions: what an alias of the bare name, an :include: list or a .forward file for
@@ -88,8 +95,7 @@ class Expander {
  private:
   struct Context {
     int depth = 0;
-    std::optional<User> user;  // whose .forward file is being read, or who owns the alias
-    bool is_forward = false;
+    std::optional<User> user;  // whose .forward file is being read, or who owns the table or list
     bool may_name_files = true;
     std::string extension;             // "+ext" for the addresses that are named
     std::optional<std::string> owner;  // of the alias that is being expanded
@@ -98,6 +104,7 @@ class Expander {
 
   Result<void> local_name(const std::string& local_part, Context context);
   Result<void> alias(const std::string& name, const AliasEntry& entry, Context context);
+  Result<void> act_for_owner(unsigned uid, Context& context) const;
   Result<void> account(const std::string& user, const std::string& extension, Context context);
   Result<void> targets(const std::vector<Target>& list, const Context& context);
   Result<void> target(const Target& target, bool is_only, Context context);
@@ -112,6 +119,7 @@ class Expander {
   const World& world_;
   const ExpanderRules& rules_;
   Expansion expansion_;
+  std::string domain_;             // of the recipient
   std::set<std::string> visited_;  // aliases and users on the way
   std::set<std::string> includes_;
 };

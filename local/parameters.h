@@ -26,8 +26,14 @@ default_delivery_status_filter.)"}};
       {.name = "forward_path",
        .fallback = "$home/.forward${recipient_delimiter}${extension}, $home/.forward",
        .doc =
-           R"(Files that say where a user's mail goes; the first that exists counts. $home, $user, $extension,
-$recipient_delimiter and $domain are those of the recipient.)"}};
+           R"(Files that say where a user's mail goes; the first that exists counts. $home, $shell, $user, $local,
+$extension, $recipient_delimiter, $domain and $recipient are those of the recipient; ${name?text} and
+${name:text} work as in main.cf.)"}};
+  config::Str forward_expansion_filter{
+      *this,
+      {.name = "forward_expansion_filter",
+       .fallback = "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+       .doc = R"(The characters that names in forward_path may stand for; "_" takes the place of others.)"}};
   config::Str home_mailbox{
       *this,
       {.name = "home_mailbox",

@@ -90,10 +90,24 @@ Result<void> LocalAgent::take_parameters(const service::Environment& environment
   }
   rules_.default_user = **default_user;
   const auto& files = parameters_->allow_mail_to_files();
-  rules_.aliases_may_name_files = std::find(files.begin(), files.end(), "alias") != files.end();
-  rules_.forwards_may_name_files = std::find(files.begin(), files.end(), "forward") != files.end();
+  const auto may_name_files = [&](std::string_view kind) {
+    return std::ranges::find(files, kind) != files.end();
+  };
+  rules_.aliases_may_name_files = may_name_files("alias");
+  rules_.forwards_may_name_files = may_name_files("forward");
+  rules_.includes_may_name_files = may_name_files("include");
   return {};
 }
+
+namespace {
+
+Result<void> try_names(std::string_view parameter, std::string_view text) {
+  const auto tried = expand_names(text, {}, config::Undefined::empty);
+  if (tried) return {};
+  return fail(Failure::deferred("4.3.5", fmt::format("{}: {}", parameter, tried.error().text)));
+}
+
+}  // namespace
 
 Result<void> LocalAgent::open_tables(const service::Environment& environment) {
   const config::MainCf& main_cf = *environment.main_cf;
@@ -119,7 +133,13 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
                        table::kLookupFlags | table::Flag::no_substitution);
   world.mydestination = table::MatchList(*world.tables, "mydestination", *destinations,
                                          {.kind = table::MatchList::Kind::string});
-  world.forward_path = parameters_->forward_path();
+  const std::string& forward_path = parameters_->forward_path();
+  for (const auto pattern : split_any(forward_path)) {
+    if (auto tried = try_names("forward_path", pattern); !tried) return tried;
+    world.forward_path.emplace_back(pattern);
+  }
+  if (auto tried = try_names("luser_relay", parameters_->luser_relay()); !tried) return tried;
+  world.forward_expansion_filter = parameters_->forward_expansion_filter();
   rules_.recipient_delimiter = (*messages)->recipient_delimiter();
   pattern_.names_original = (*messages)->enable_original_recipient();
   rules_.owner_request_special = (*messages)->owner_request_special();
@@ -232,16 +252,12 @@ void LocalAgent::unknown_user(delivery::Attempt& attempt, std::size_t index, con
   if (pass_by(attempt, index, transport, expansion.followed)) return;
   const std::string& address = attempt.request.recipients[index].address;
   if (const std::string& relay_to = parameters_->luser_relay(); !relay_to.empty()) {
-    const mail::AddressParts parts = mail::split_address(address);
-    const auto extension = rules_.split(parts.local);
-    const std::string delimiter = extension ? std::string(1, extension->delimiter) : "";
+    Names names = names_of(address, rules_);
+    names["user"] = *expansion.unknown;
+    auto relayed_to = expand_names(relay_to, names, config::Undefined::empty);
+    if (!relayed_to) return attempt.results.failed(index, relay(), relayed_to.error());
     Expansion relayed;
-    relayed.addresses.push_back(expand_names(relay_to, {{"user", *expansion.unknown},
-                                                        {"local", parts.local},
-                                                        {"domain", parts.domain},
-                                                        {"recipient", address},
-                                                        {"extension", extension ? extension->extension : ""},
-                                                        {"recipient_delimiter", delimiter}}));
+    relayed.addresses.push_back(std::move(*relayed_to));
     if (relayed.addresses[0].find('@') == std::string::npos) relayed.addresses[0] += "@" + rules_.myorigin;
     return forward(attempt, index, relayed);
   }

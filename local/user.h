@@ -16,5 +16,6 @@ struct User {
 
 // Nothing when there is no such account; a failure when the account database cannot say. Blocking.
 Result<std::optional<User>> find_user_blocking(const std::string& name);
+Result<std::optional<User>> find_user_blocking(unsigned uid);
 
 }  // namespace posthouse::local

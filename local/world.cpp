@@ -49,7 +49,7 @@ Result<std::optional<std::string>> read_forward_blocking(const User& user, const
   return std::move(*text);
 }
 
-Result<std::string> read_include_blocking(const std::string& path, const std::optional<User>& user) {
+Result<IncludeFile> read_include_blocking(const std::string& path, const std::optional<User>& user) {
   const delivery::UserRights rights(user ? user->owner : delivery::Owner{});
   if (!rights.taken()) return fail(rights.taken().error());
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -62,7 +62,9 @@ Result<std::string> read_include_blocking(const std::string& path, const std::op
     log::warning("include file {} is not a regular file or is world writable", path);
     return fail(Failure::deferred("4.3.5", "mail system configuration error"));
   }
-  return read_all(file.get(), path);
+  auto text = read_all(file.get(), path);
+  if (!text) return fail(std::move(text.error()));
+  return IncludeFile{std::move(*text), status.st_uid};
 }
 
 Result<std::optional<AliasEntry>> find_alias(const WorldSettings& settings, const std::string& name) {
@@ -74,68 +76,45 @@ Result<std::optional<AliasEntry>> find_alias(const WorldSettings& settings, cons
   return AliasEntry{std::move(std::get<std::string>(found)), owner};
 }
 
-bool names_extension(std::string_view pattern) {
-  return expand_names(pattern, {{"extension", "x"}}) != expand_names(pattern, {});
-}
-
 Result<std::optional<ForwardFile>> find_forward(const WorldSettings& settings, const User& user,
-                                                std::string_view suffix) {
-  const std::string_view delimiter = suffix.substr(0, 1);
-  const std::string_view extension = suffix.substr(delimiter.size());
-  for (std::string_view pattern : split_any(settings.forward_path)) {
-    if (extension.find('/') != std::string::npos) continue;
-    const std::string path = expand_names(pattern, {{"home", user.home},
-                                                    {"user", user.name},
-                                                    {"shell", user.shell},
-                                                    {"extension", extension},
-                                                    {"recipient_delimiter", delimiter}});
-    auto text = runtime::offload([&] { return read_forward_blocking(user, path); });
+                                                Names names) {
+  if (const auto extension = names.find("extension");
+      extension != names.end() && extension->second.find('/') != std::string::npos)
+    return std::nullopt;
+  names["home"] = user.home;
+  names["shell"] = user.shell;
+  for (std::string_view pattern : settings.forward_path) {
+    const auto path =
+        expand_names(pattern, names, config::Undefined::mistake, settings.forward_expansion_filter);
+    if (!path) continue;  // it needs an extension
+    auto text = runtime::offload([&] { return read_forward_blocking(user, *path); });
     if (!text) return fail(std::move(text.error()));
-    if (*text) return ForwardFile{std::move(**text), names_extension(pattern)};
+    if (*text) return ForwardFile{std::move(**text), uses_name(pattern, "extension")};
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::string expand_names(std::string_view text, const std::vector<PathValue>& values) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t dollar = text.find('$');
-    out += text.substr(0, dollar);
-    if (dollar == std::string_view::npos) break;
-    text.remove_prefix(dollar + 1);
-    const bool is_braced = text.starts_with('{') || text.starts_with('(');
-    if (is_braced) text.remove_prefix(1);
-    std::size_t size = 0;
-    while (size < text.size() && (is_alnum(text[size]) || text[size] == '_')) ++size;
-    for (const PathValue& value : values) {
-      if (value.name == text.substr(0, size)) out += value.value;
-    }
-    text.remove_prefix(size);
-    if (is_braced && (text.starts_with('}') || text.starts_with(')'))) text.remove_prefix(1);
-  }
-  return out;
-}
-
 World make_world(const std::shared_ptr<const WorldSettings>& settings) {
-  return {.alias = [settings](const std::string& name) { return find_alias(*settings, name); },
-          .user =
-              [](const std::string& name) {
-                return runtime::offload([&name] { return find_user_blocking(name); });
-              },
-          .forward = [settings](
-                         const User& user,
-                         const std::string& extension) { return find_forward(*settings, user, extension); },
-          .include =
-              [](const std::string& path, const std::optional<User>& user) {
-                return runtime::offload([&] { return read_include_blocking(path, user); });
-              },
-          .is_local_domain =
-              [settings](const std::string& domain) {
-                const auto matches = settings->mydestination.matches(domain);
-                return matches && *matches;
-              }};
+  return {
+      .alias = [settings](const std::string& name) { return find_alias(*settings, name); },
+      .user =
+          [](const std::string& name) {
+            return runtime::offload([&name] { return find_user_blocking(name); });
+          },
+      .forward = [settings](const User& user,
+                            const Names& names) { return find_forward(*settings, user, names); },
+      .include =
+          [](const std::string& path, const std::optional<User>& user) {
+            return runtime::offload([&] { return read_include_blocking(path, user); });
+          },
+      .user_of_uid = [](unsigned uid) { return runtime::offload([uid] { return find_user_blocking(uid); }); },
+      .is_local_domain =
+          [settings](const std::string& domain) {
+            const auto matches = settings->mydestination.matches(domain);
+            return matches && *matches;
+          }};
 }
 
 }  // namespace posthouse::local

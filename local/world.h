@@ -16,17 +16,12 @@ struct WorldSettings {
   table::TableList mailbox_transports, fallback_transports;
   table::TableList aliases;
   table::MatchList mydestination;
-  std::string forward_path;  // unexpanded
+  std::vector<std::string> forward_path;  // unexpanded
+  std::string forward_expansion_filter;   // characters that values in forward_path may have
 };
 
 inline constexpr std::size_t kFileLimit = 4 * 1024 * 1024;
 
 World make_world(const std::shared_ptr<const WorldSettings>& settings);
-
-// "$home/.forward${recipient_delimiter}${extension}" with the values of a recipient; unknown names are empty.
-struct PathValue {
-  std::string_view name, value;
-};
-std::string expand_names(std::string_view text, const std::vector<PathValue>& values);
 
 }  // namespace posthouse::local

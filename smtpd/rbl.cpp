@@ -123,14 +123,6 @@ Names names_of(const Check& check, RblSubject subject) {
   return {};
 }
 
-std::string filtered(std::string_view value, std::string_view allowed) {
-  std::string text(value);
-  for (char& c : text) {
-    if (!allowed.empty() && allowed.find(c) == std::string_view::npos) c = '_';
-  }
-  return text;
-}
-
 using Values = std::map<std::string, std::string, std::less<>>;
 
 void add_address(Values& values, const std::string& name, const std::string& address) {
@@ -159,13 +151,10 @@ std::string expand(const Check& check, const std::string& reply_template, const 
   };
   add_address(values, "sender", check.what(Subject::sender));
   add_address(values, "recipient", check.what(Subject::recipient));
-  // Values are data: a "$" in them is not expanded again.
   const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
     const auto found = values.find(name);
     if (found == values.end()) return check.settings().main_cf->text(name);
-    std::string value;
-    for (const char c : filtered(found->second, allowed)) value.append(c == '$' ? "$$" : std::string(1, c));
-    return value;
+    return config::literal_value(found->second, allowed);
   };
   const auto text = config::expand_macros(reply_template, lookup);
   return text ? *text : fmt::format("{} Service unavailable", check.params().rbl_reject_code());

@@ -157,7 +157,7 @@ std::expected<Macro, std::string> take_macro(std::string_view whole, std::string
 
 class Expander {
  public:
-  explicit Expander(const NameLookup& lookup) : lookup_(lookup) {}
+  Expander(const NameLookup& lookup, Undefined undefined) : lookup_(lookup), undefined_(undefined) {}
 
   std::expected<std::string, std::string> expand(std::string_view text, int depth) {
     std::string out;
@@ -193,7 +193,11 @@ class Expander {
       if (!holds) return Trouble(holds.error());
       text = *holds ? "true" : "";
     } else {
-      text = lookup_(macro.name).value_or("");
+      auto value = lookup_(macro.name);
+      const bool is_needed = !macro.yes && !macro.no;
+      if (!value && is_needed && undefined_ == Undefined::mistake)
+        return Trouble(fmt::format("undefined name: \"{}\"", macro.name));
+      text = std::move(value).value_or("");
     }
     if (!macro.yes && !macro.no) return macro.comparison ? text : expand(text, depth + 1);
     const auto& branch = text.empty() ? macro.no : macro.yes;
@@ -233,13 +237,25 @@ class Expander {
   }
 
   const NameLookup& lookup_;
+  Undefined undefined_;
   int steps_ = 0;
 };
 
 }  // namespace
 
-std::expected<std::string, std::string> expand_macros(std::string_view text, const NameLookup& lookup) {
-  return Expander(lookup).expand(text, 0);
+std::expected<std::string, std::string> expand_macros(std::string_view text, const NameLookup& lookup,
+                                                      Undefined undefined) {
+  return Expander(lookup, undefined).expand(text, 0);
+}
+
+std::string literal_value(std::string_view value, std::string_view allowed) {
+  std::string out;
+  for (const char c : value) {
+    const bool is_allowed = allowed.empty() || allowed.find(c) != std::string_view::npos;
+    if (!is_allowed) out += '_';
+    if (is_allowed) out.append(c == '$' ? 2 : 1, c);
+  }
+  return out;
 }
 
 namespace {

@@ -24,16 +24,21 @@ class ExpanderTest : public ::testing::Test {
       if (!users.contains(name)) return std::nullopt;
       return User{name, "/home/" + name, "/bin/sh", {1000, 1000}};
     };
-    world.forward = [this](const User& user,
-                           const std::string& extension) -> Result<std::optional<ForwardFile>> {
+    world.forward = [this](const User& user, const Names& names) -> Result<std::optional<ForwardFile>> {
+      const auto found_extension = names.find("extension");
+      const std::string extension = found_extension == names.end() ? "" : "+" + found_extension->second;
       auto found = forwards.find(user.name + extension);
       if (found != forwards.end()) return ForwardFile{found->second, !extension.empty()};
       found = forwards.find(user.name);
       if (found == forwards.end()) return std::nullopt;
       return ForwardFile{found->second, false};
     };
-    world.include = [this](const std::string& path, const std::optional<User>&) -> Result<std::string> {
-      return files[path];
+    world.include = [this](const std::string& path, const std::optional<User>&) -> Result<IncludeFile> {
+      return IncludeFile{files[path]};
+    };
+    world.user_of_uid = [](unsigned uid) -> Result<std::optional<User>> {
+      if (uid == 4321) return std::nullopt;
+      return User{"owner", "/", "", {uid, uid}};
     };
     world.is_local_domain = [](const std::string& domain) { return domain == "here.test"; };
     rules.myorigin = "here.test";
@@ -124,6 +129,8 @@ TEST_F(ExpanderTest, FilesBelongToWhoNamedThem) {
   EXPECT_EQ(expand("archive@here.test")->files.at(0).owner.uid, 65534u);
   alias_owner = 1234;
   EXPECT_EQ(expand("archive@here.test")->files.at(0).owner.uid, 1234u);
+  alias_owner = 4321;
+  EXPECT_EQ(expand("archive@here.test").error().text, "mail system configuration error");
   forwards = {{"bob", "/h/bob/all"}};
   EXPECT_EQ(expand("bob@here.test")->files.at(0).owner.uid, 1000u);
 }

@@ -145,6 +145,11 @@ def test_names_without_an_account(homes, sink):
     homes.apply(luser_relay="ben+$user")
     homes.deliver("someone@local.test")
     homes.log.wait(r"to=<ben\+someone@\S+>, .*status=sent \(delivered to mailbox\)$")
+    homes.apply(recipient_delimiter="-+", luser_relay="to$recipient_delimiter${extension?with}${extension:without}$extension$nothing@elsewhere.test")
+    for user in ("other", "other+ext", "other+"):
+        homes.deliver(f"{user}@local.test")
+    taken = {recipient for message in sink.wait(4)[1:] for recipient in message.recipients}
+    assert taken == {f"{user}@elsewhere.test" for user in ("to-without", "to+withext", "to+without")}
 
 
 EXTENDED = {"far": "a@elsewhere.test, archive", "own+ext": "b@elsewhere.test", "chain": "far", "list": ":include:{}/list", "archive": "{}/public/archive"}
@@ -178,3 +183,65 @@ def test_a_forward_file_is_found_by_the_delimiter_in_use(homes, sink):
     homes.start(recipient_delimiter="+-")
     homes.deliver("anna-work@local.test")
     assert sink.wait()[0].recipients == ["e@elsewhere.test"]
+
+
+FORWARD_PATHS = [
+    ("$home/.fwd-$extension, $home/.forward", ".fwd-", "anna", False),
+    ("$home/.fwd-$extension, $home/.forward", ".fwd-work", "anna+work", True),
+    ("$home/.fwd${extension?-with}${extension:-without}", ".fwd-with", "anna+work", True),
+    ("$home/.fwd${extension?-with}${extension:-without}", ".fwd-without", "anna", True),
+    ("$home/$user.$domain.$local.$recipient", "anna.local.test.anna+work.anna+work@local.test", "anna+work", True),
+    ("$home/x$recipient_delimiter$extension", "x+a_b", "anna+a*b", True),
+    ("$home/x$extension", "x_home", "anna+$home", True),
+    ("$home/$extension", "deep/one", "anna+deep/one", False),
+    ("$home/$nothing.fwd", ".fwd", "anna", False),
+    ("$home/.fwd$extension", ".fwd", "anna+", True),
+    ("$(home)/.fwd", ".fwd", "anna", True),
+]
+
+
+@pytest.mark.parametrize("path, file, user, is_found", FORWARD_PATHS, ids=[f"{path} {user}" for path, _, user, _ in FORWARD_PATHS])
+def test_names_in_forward_path(path, file, user, is_found, homes, sink):
+    (homes.homes / "anna/deep").mkdir()
+    write(homes.homes / "anna" / file, "found@elsewhere.test\n", ANNA)
+    homes.start(forward_path=path)
+    homes.deliver(f"{user}@local.test")
+    if is_found:
+        assert sink.wait()[0].recipients == ["found@elsewhere.test"]
+    else:
+        homes.log.wait(r"status=sent \(delivered to mailbox\)$")
+
+
+@pytest.mark.parametrize("allowed, who", [("alias,include", 0), ("alias,include", ANNA), ("alias", 0)])
+def test_files_in_included_lists(allowed, who, homes):
+    """They are written with the rights of the list's owner, or those of default_privs if that is root."""
+    public = homes.homes / "public"
+    public.mkdir()
+    public.chmod(0o777)
+    write(homes.homes / "list", f"{public}/archive\n", who)
+    homes.start(alias_maps=homes.table("aliases", f"list :include:{homes.homes}/list\n"), allow_mail_to_files=allowed)
+    if "include" not in allowed:
+        assert result(homes, "list", sender="") == "5.7.1, status=bounced (mail to file is restricted)"
+        return
+    assert result(homes, "list") == f"2.0.0, status=sent (delivered to file: {public}/archive)"
+    assert owner(public / "archive")[:2] == (who, who) if who else (65534, 65534)
+
+
+def test_files_in_aliases_of_a_user(homes):
+    """A table of one's own gives one's own rights."""
+    public = homes.homes / "public"
+    public.mkdir()
+    public.chmod(0o777)
+    table = homes.homes / "own-aliases"
+    write(table, f"archive {public}/archive\n", ANNA)
+    homes.start(alias_maps=f"texthash:{table}")
+    assert result(homes, "archive") == f"2.0.0, status=sent (delivered to file: {public}/archive)"
+    assert owner(public / "archive")[:2] == (ANNA, ANNA)
+
+
+def test_an_included_list_in_a_forward_file(homes, sink):
+    write(homes.homes / "anna/list", "one@elsewhere.test\n", ANNA)
+    write(homes.homes / "anna/.forward", f":include:{homes.homes}/anna/list\n", ANNA)
+    homes.start()
+    homes.deliver("anna@local.test")
+    assert sink.wait()[0].recipients == ["one@elsewhere.test"]
