@@ -207,7 +207,7 @@ def test_ldap_server_that_hangs_is_an_error_in_bounded_time(settings, tables, sl
     slapd.hang()
     begun = time.monotonic()
     tables.fails(spec, "alice", "dict_ldap_connect: Unable to ", "query error")
-    assert 1.5 < time.monotonic() - begun < 10
+    assert 1.5 < time.monotonic() - begun < 50
 
 
 def test_ldap_servers_are_tried_in_order(tables, slapd):

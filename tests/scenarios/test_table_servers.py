@@ -155,7 +155,7 @@ def test_a_server_that_is_down_or_hangs_is_an_error_in_bounded_time(tables, mysq
         begun = time.monotonic()
         status, answers, complaints = tables.ask(spec, "sales@example.com")
         assert status == 1 and not answers and any("query error" in line for line in complaints), complaints
-        assert time.monotonic() - begun < 30
+        assert time.monotonic() - begun < 50
     finally:
         mysql.resume()
     assert tables.ask(spec, "sales@example.com")[0] == 0
@@ -357,7 +357,7 @@ def test_redis(tables, redis):
     redis.hang()
     begun = time.monotonic()
     assert tables.ask(tables.file("slow.cf", "redis", **settings, timeout=2), "a@x")[0] == 1
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 50
 
 
 def test_redis_hashes_and_sets_are_written_and_walked(tables, redis):
@@ -443,7 +443,7 @@ def test_postgres(tables, postgres):
     slow = tables.file("s.cf", "pgsql", **settings, query="SELECT pg_sleep(60)", timeout=2)
     begun = time.monotonic()
     assert tables.ask(slow, "a@x")[0] == 1
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 50
 
 
 def test_another_postgres_answers_when_one_hangs(tables, postgres):
