@@ -55,8 +55,9 @@ class Device:
         time.sleep(0.5)    # what was on its way to the device arrives: a copy while it writes would be no moment's
         copy = self.image.with_suffix(".copy")
         subprocess.run(["cp", "--sparse=always", self.image, copy], check=True)
+        # The master last: stopped children that lose it are continued by the kernel, and would answer 250 after the cut.
         while left := processes.below(mta.folder):
-            for pid in left:
+            for pid in sorted(left, key=lambda pid: processes.name_of(pid) == "master"):
                 processes.kill(pid)
         self.detach()
         copy.rename(self.image)
