@@ -2,6 +2,11 @@
 import os
 import subprocess
 import time
+from pathlib import Path
+
+# For a build with sanitizers. Libraries without frame pointers are seen in the slow way only.
+LEAKS = {"ASAN_OPTIONS": "fast_unwind_on_malloc=0:symbolize=0",
+         "LSAN_OPTIONS": f"suppressions={Path(__file__).parent.parent}/harness/leaks.supp:print_suppressions=0"}
 
 
 class Tool:
@@ -19,7 +24,7 @@ class Tool:
         return [self.suite.command(command), "-c", str(self.config), *map(os.fsencode, map(str, arguments))]
 
     def environment(self):
-        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "TZ": "UTC", "TABLE_CASE": "from environ"}
+        return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "TZ": "UTC", "TABLE_CASE": "from environ", **LEAKS}
 
     def run(self, command, *arguments, input=b"", **options):
         done = subprocess.run(self.command(command, *arguments), input=input, capture_output=True, cwd=self.folder,
