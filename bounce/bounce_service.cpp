@@ -27,10 +27,6 @@ std::shared_ptr<const Set> must_load(const config::MainCf& main_cf) {
   return *set;
 }
 
-LogKind kind_of_service(std::string_view name) {
-  return name == "defer" ? LogKind::defer : name == "trace" ? LogKind::trace : LogKind::bounce;
-}
-
 std::set<std::string> lower_set(const std::vector<std::string>& words) {
   std::set<std::string> result;
   for (const std::string& word : words) result.insert(lower(word));
@@ -94,30 +90,29 @@ Result<void> BounceService::prepare(const service::Environment& environment) {
   const auto own = must_load<Parameters>(main_cf);
   const auto queue = must_load<config::Queue>(main_cf);
   const auto identity = must_load<config::Identity>(main_cf);
-  kind_ = kind_of_service(environment.service_name);
   format_ = {.old_lines = own->backwards_bounce_logfile_compatibility(),
              .keep_utf8 = must_load<config::Messages>(main_cf)->smtputf8_enable()};
   layout_ = queuefile::Layout(join(queue->hash_queue_names(), ","),
                               static_cast<unsigned>(queue->hash_queue_depth()));
   size_limit_ = own->bounce_size_limit();
-  if (kind_ == LogKind::defer) {
-    auto settings = table::settings_from(environment.main_cf);
-    if (!settings) return fail(Failure::deferred("4.3.5", settings.error().front().text()));
-    tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());
-    const std::string parents = main_cf.value("parent_domain_matches_subdomains");
-    flush_domains_ = table::MatchList(
-        *tables_, "fast_flush_domains", must_load<peers::FlushParameters>(main_cf)->fast_flush_domains(),
-        {.kind = table::MatchList::Kind::domain,
-         .parent_matches_subdomains = table::parent_domain_matches(parents, "fast_flush_domains")});
-  }
-  submission_ = std::make_unique<peers::Submission>(identity->myhostname(), identity->mail_name());
+  auto settings = table::settings_from(environment.main_cf);
+  if (!settings) return fail(Failure::deferred("4.3.5", settings.error().front().text()));
+  tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());
+  const std::string parents = main_cf.value("parent_domain_matches_subdomains");
+  flush_domains_ = table::MatchList(
+      *tables_, "fast_flush_domains", must_load<peers::FlushParameters>(main_cf)->fast_flush_domains(),
+      {.kind = table::MatchList::Kind::domain,
+       .parent_matches_subdomains = table::parent_domain_matches(parents, "fast_flush_domains")});
+  const auto services = peers::load_services(main_cf);
+  if (!services) return fail(services.error());
+  flush_ = std::make_unique<peers::FlushClient>(*services);
+  submission_ = std::make_unique<peers::Submission>(*services, identity->myhostname(), identity->mail_name());
   notifier_ = std::make_unique<Notifier>(
       load_rules(main_cf, *own), [this](const peers::Outgoing& mail) { return submission_->send(mail); },
       [](const std::string& line, bool is_warning) { is_warning ? log::warning(line) : log::info(line); });
   using Reply = ipc::BounceReply;
   dispatcher_.on<ipc::BounceAppend>([this](const ipc::BounceAppend& query) { return Reply{append(query)}; });
-  dispatcher_.on<ipc::BounceFlush>(
-      [this](const ipc::BounceFlush& query) { return Reply{flush(query.message)}; });
+  dispatcher_.on<ipc::BounceFlush>([this](const ipc::BounceFlush& query) { return Reply{flush(query)}; });
   dispatcher_.on<ipc::BounceWarn>(
       [this](const ipc::BounceWarn& query) { return Reply{warn(query.message)}; });
   dispatcher_.on<ipc::BounceOne>([this](const ipc::BounceOne& query) { return Reply{one(query)}; });
@@ -130,20 +125,20 @@ void BounceService::serve(runtime::Stream stream) {
   if (auto served = dispatcher_.serve(connection, kIdleLimit); !served) log::warning(served.error().text);
 }
 
-std::optional<LogFile> BounceService::log_of(const std::string& queue_id) const {
-  if (const auto id = queuefile::QueueId::parse(queue_id)) return LogFile(layout_, kind_, *id);
+std::optional<LogFile> BounceService::log_of(LogKind kind, const std::string& queue_id) const {
+  if (const auto id = queuefile::QueueId::parse(queue_id)) return LogFile(layout_, kind, *id);
   log::warning("bad queue id in request: {}", queue_id);
   return std::nullopt;
 }
 
 bool BounceService::append(const ipc::BounceAppend& query) {
-  const auto file = log_of(query.queue_id);
+  const auto file = log_of(query.log, query.queue_id);
   if (!file) return false;
   std::string entries;
   for (const ipc::DeliveryRecord& record : query.records) bouncelog::append_entry(entries, record, format_);
   const auto done = runtime::offload([&] { return file->append_blocking(entries); });
   if (!done) log::warning("{}: {}", query.queue_id, done.error().text);
-  if (done && kind_ == LogKind::defer && !flush_domains_.empty()) list_for_flush(query);
+  if (done && query.log == LogKind::defer && !flush_domains_.empty()) list_for_flush(query);
   return done.has_value();
 }
 
@@ -157,13 +152,13 @@ void BounceService::list_for_flush(const ipc::BounceAppend& query) {
   if (sites.empty()) return;
   runtime::spawn([this, sites = std::move(sites), queue_id = query.queue_id] {
     for (const std::string& site : sites) {
-      if (auto added = flush_.add(site, queue_id); !added)
+      if (auto added = flush_->add(site, queue_id); !added)
         log::warning("{}: {}", queue_id, added.error().text);
     }
   });
 }
 
-std::optional<std::vector<ipc::DeliveryRecord>> BounceService::read_log(const LogFile& file,
+std::optional<std::vector<ipc::DeliveryRecord>> BounceService::read_log(const LogFile& file, LogKind kind,
                                                                         const std::string& queue_id) const {
   auto text = runtime::offload([&] { return file.read_blocking(); });
   if (!text) {
@@ -174,7 +169,7 @@ std::optional<std::vector<ipc::DeliveryRecord>> BounceService::read_log(const Lo
     log::warning("{}: open {}: {}", queue_id, file.path(), error_text(ENOENT));
     return std::nullopt;
   }
-  bouncelog::ParsedLog parsed = bouncelog::parse_log(**text, kind_);
+  bouncelog::ParsedLog parsed = bouncelog::parse_log(**text, kind);
   for (const std::string& warning : parsed.warnings)
     log::warning("{}: {}: {}", queue_id, file.path(), warning);
   return std::move(parsed.records);
@@ -191,14 +186,15 @@ std::optional<Original> BounceService::read_original(const ipc::BounceMessage& m
   return std::nullopt;
 }
 
-bool BounceService::flush(const ipc::BounceMessage& message) {
-  const auto file = log_of(message.queue_id);
-  const auto records = file ? read_log(*file, message.queue_id) : std::nullopt;
+bool BounceService::flush(const ipc::BounceFlush& query) {
+  const ipc::BounceMessage& message = query.message;
+  const auto file = log_of(query.log, message.queue_id);
+  const auto records = file ? read_log(*file, query.log, message.queue_id) : std::nullopt;
   if (!records) return false;
   const auto original = read_original(message);
   const Original* text = original ? &*original : nullptr;
-  const bool is_sent = kind_ == LogKind::trace ? notifier_->trace(message, *records, text)
-                                               : notifier_->failure(message, *records, text);
+  const bool is_sent = query.log == LogKind::trace ? notifier_->trace(message, *records, text)
+                                                   : notifier_->failure(message, *records, text);
   if (!is_sent) return false;
   const auto removed = runtime::offload([&] { return file->remove_blocking(); });
   if (!removed) log::warning("{}: {}", message.queue_id, removed.error().text);
@@ -206,8 +202,8 @@ bool BounceService::flush(const ipc::BounceMessage& message) {
 }
 
 bool BounceService::warn(const ipc::BounceMessage& message) {
-  const auto file = log_of(message.queue_id);
-  const auto records = file ? read_log(*file, message.queue_id) : std::nullopt;
+  const auto file = log_of(LogKind::defer, message.queue_id);
+  const auto records = file ? read_log(*file, LogKind::defer, message.queue_id) : std::nullopt;
   if (!records) return false;
   const auto original = read_original(message);
   return notifier_->delay(message, *records, original ? &*original : nullptr);
@@ -219,7 +215,7 @@ bool BounceService::one(const ipc::BounceOne& query) {
 }
 
 bool BounceService::remove(const ipc::BounceRemove& query) {
-  const auto file = log_of(query.queue_id);
+  const auto file = log_of(query.log, query.queue_id);
   if (!file) return false;
   const auto removed = runtime::offload([&] { return file->remove_blocking(); });
   if (!removed) log::warning("{}: {}", query.queue_id, removed.error().text);

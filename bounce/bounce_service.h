@@ -23,25 +23,24 @@ class BounceService : public service::Service {
 
  private:
   bool append(const ipc::BounceAppend& query);
-  bool flush(const ipc::BounceMessage& message);
+  bool flush(const ipc::BounceFlush& query);
   bool warn(const ipc::BounceMessage& message);
   bool one(const ipc::BounceOne& query);
   void list_for_flush(const ipc::BounceAppend& query);
   bool remove(const ipc::BounceRemove& query);
 
-  std::optional<std::vector<ipc::DeliveryRecord>> read_log(const LogFile& file,
+  std::optional<std::vector<ipc::DeliveryRecord>> read_log(const LogFile& file, LogKind kind,
                                                            const std::string& queue_id) const;
   // The message's file, nothing when it cannot be read (logged).
   std::optional<Original> read_original(const ipc::BounceMessage& message) const;
-  std::optional<LogFile> log_of(const std::string& queue_id) const;
+  std::optional<LogFile> log_of(LogKind kind, const std::string& queue_id) const;
 
-  LogKind kind_ = LogKind::bounce;
   bouncelog::LogFormat format_;
   queuefile::Layout layout_;
   std::size_t size_limit_ = 0;
   std::unique_ptr<table::Tables> tables_;
   table::MatchList flush_domains_;
-  peers::FlushClient flush_;
+  std::unique_ptr<peers::FlushClient> flush_;
   ipc::Dispatcher dispatcher_;
   std::unique_ptr<peers::Submission> submission_;
   std::unique_ptr<Notifier> notifier_;

@@ -62,7 +62,7 @@ bool write_all(int fd, std::string_view bytes) {
 }  // namespace
 
 LogFile::LogFile(const queuefile::Layout& layout, LogKind kind, const queuefile::QueueId& id)
-    : path_(layout.path(bouncelog::name_of(kind), id)) {}
+    : path_(layout.path(ipc::name_of(kind), id)) {}
 
 Result<void> LogFile::append_blocking(std::string_view entries) const {
   auto fd = open_locked(path_);

@@ -10,7 +10,12 @@ constexpr auto kPeerTimeout = std::chrono::seconds(3600);
 
 }  // namespace
 
-ConnectedNeighbours::ConnectedNeighbours() : trace_("private/trace"), bounce_("private/bounce") {}
+ConnectedNeighbours::ConnectedNeighbours(const peers::Services& services)
+    : rewrite_(services),
+      trace_(services.trace),
+      bounce_(services.bounce),
+      queue_manager_(services.queue),
+      verify_(services) {}
 
 void ConnectedNeighbours::start() {
   has_arrivals_ = std::make_unique<runtime::Signal>();

@@ -19,7 +19,7 @@ namespace posthouse::cleanup {
 
 class ConnectedNeighbours : public Neighbours {
  public:
-  ConnectedNeighbours();
+  explicit ConnectedNeighbours(const peers::Services& services);
   void start();   // in the first fiber
   void finish();  // returns when every arrival has been told; may wait (a short time)
 

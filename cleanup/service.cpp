@@ -98,6 +98,9 @@ std::string origin_of(const std::string& myorigin) {
 
 Result<void> Cleanup::prepare(const service::Environment& environment) {
   if (auto done = load_settings(*environment.main_cf); !done) return done;
+  const auto services = peers::load_services(*environment.main_cf);
+  if (!services) return fail(services.error());
+  neighbours_ = std::make_unique<ConnectedNeighbours>(*services);
   return open_tables(environment);
 }
 
@@ -184,11 +187,11 @@ FindAddress Cleanup::finder(std::string_view title, std::string_view text, table
 }
 
 void Cleanup::start() {
-  neighbours_.start();
+  neighbours_->start();
 }
 
 void Cleanup::drain() {
-  neighbours_.finish();
+  neighbours_->finish();
 }
 
 void Cleanup::end_if_table_changed() {
@@ -212,7 +215,7 @@ void Cleanup::serve(runtime::Stream stream) {
 
 bool Cleanup::converse(ipc::Connection& connection, const ipc::CleanupOpen& open) {
   const Surroundings around{settings_,       maps_,
-                            neighbours_,     queuefile::FileSystem::system(),
+                            *neighbours_,    queuefile::FileSystem::system(),
                             Clock::system(), settings_.recycles_files ? &spares_ : nullptr};
   Message message(around);
   if (auto id = message.open(open)) {

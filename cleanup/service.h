@@ -40,7 +40,7 @@ class Cleanup : public service::Service {
   std::shared_ptr<table::AddressRules> rules_;
   std::unique_ptr<table::MatchList> mydestination_;
   config::OwnAddresses own_addresses_;
-  ConnectedNeighbours neighbours_;
+  std::unique_ptr<ConnectedNeighbours> neighbours_;
   queuefile::SpareTaker spares_;
 };
 

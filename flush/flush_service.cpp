@@ -5,6 +5,7 @@
 #include "lib/log/log.h"
 #include "lib/mail/host_name.h"
 #include "lib/peers/flush_parameters.h"
+#include "lib/peers/services.h"
 #include "lib/runtime/offload.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
@@ -37,6 +38,9 @@ Result<void> FlushService::prepare(const service::Environment& environment) {
   if (!domains) return fail(unusable(domains.error()));
   const auto queue = config::load<config::Queue>(main_cf);
   if (!queue) return fail(unusable(queue.error()));
+  const auto services = peers::load_services(main_cf);
+  if (!services) return fail(services.error());
+  qmgr_ = std::make_unique<peers::QmgrClient>(services->queue);
   auto settings = table::settings_from(environment.main_cf);
   if (!settings) return fail(unusable(settings.error()));
   tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());
@@ -73,8 +77,7 @@ ipc::FlushStatus FlushService::check(const std::string& site) const {
 }
 
 void FlushService::tell_qmgr() const {
-  if (auto told = qmgr_.trigger(kRetryNow); !told)
-    log::warning("connect to public/qmgr: {}", told.error().text);
+  if (auto told = qmgr_->trigger(kRetryNow); !told) log::warning("{}", told.error().text);
 }
 
 FlushReply FlushService::add(const ipc::FlushAdd& query) {

@@ -35,7 +35,7 @@ class FlushService : public service::Service {
   queuefile::Layout layout_;
   std::unique_ptr<SiteLogs> logs_;
   ipc::Dispatcher dispatcher_;
-  peers::QmgrClient qmgr_;
+  std::unique_ptr<peers::QmgrClient> qmgr_;
 };
 
 }  // namespace posthouse::flush

@@ -22,8 +22,8 @@ struct Forwarding {
 
 class Forwarder {
  public:
-  Forwarder(std::string host, std::string mail_name)
-      : host_(std::move(host)), mail_name_(std::move(mail_name)) {}
+  Forwarder(const peers::Services& services, std::string host, std::string mail_name)
+      : host_(std::move(host)), mail_name_(std::move(mail_name)), cleanup_(services.cleanup) {}
 
   Result<std::string> forward(const delivery::Attempt& attempt, const Forwarding& forwarding);  // may wait
 
@@ -34,7 +34,7 @@ class Forwarder {
                             std::string head) const;
 
   std::string host_, mail_name_;
-  ipc::Pool cleanup_{"public/cleanup"};
+  ipc::Pool cleanup_;
 };
 
 }  // namespace posthouse::local

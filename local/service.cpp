@@ -147,7 +147,7 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
   rules_.resets_owner = parameters_->reset_owner_alias();
   rules_.myorigin = (*identity)->myorigin();
   world_ = make_world(world_settings_);
-  forwarder_ = std::make_unique<Forwarder>((*identity)->myhostname(), (*identity)->mail_name());
+  forwarder_ = std::make_unique<Forwarder>(services_, (*identity)->myhostname(), (*identity)->mail_name());
   return {};
 }
 

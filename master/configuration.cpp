@@ -87,6 +87,7 @@ Settings read_settings(const config::MainCf& main_cf, Errors& errors) {
     settings.syslog_name = set->syslog_name();
     settings.syslog_facility = set->syslog_facility();
     settings.maillog_file = set->maillog_file();
+    settings.postlog_service = set->postlog_service_name();
     check_log_file(*set, errors);
   }
   if (const auto set = load_set<config::Compatibility>(main_cf, errors)) {

@@ -101,7 +101,7 @@ void Master::open_log() {
              .syslog_name = settings.syslog_name,
              .syslog_facility = settings.syslog_facility,
              .maillog_file = settings.maillog_file,
-             .postlog_socket = "public/postlog",
+             .postlog_socket = "public/" + settings.postlog_service,
              .hostname = settings.hostname,
              .inherited_fd = log_fd_.get(),
              .buffered = true,

@@ -31,6 +31,7 @@ struct Settings {
   std::string syslog_name = "postfix";
   std::string syslog_facility = "mail";
   std::string maillog_file;
+  std::string postlog_service;
   std::vector<std::string> import_environment;
 
   bool is_disabled(const config::MasterEntry& entry) const;

@@ -9,6 +9,7 @@
 #include "lib/mail/date.h"
 #include "lib/mail/header.h"
 #include "lib/mail/quote.h"
+#include "lib/peers/services.h"
 #include "lib/queuefile/content_reader.h"
 #include "lib/queuefile/queue_scan.h"
 #include "pickup/parameters.h"
@@ -67,6 +68,9 @@ Result<void> Pickup::prepare(const service::Environment& environment) {
   if (!queue) return fail(std::move(queue.error()));
   auto own = load<Parameters>(main_cf);
   if (!own) return fail(std::move(own.error()));
+  const auto services = peers::load_services(main_cf);
+  if (!services) return fail(services.error());
+  cleanup_ = std::make_unique<ipc::Pool>(services->cleanup);
   settings_.myhostname = (*identity)->myhostname();
   settings_.mail_name = (*identity)->mail_name();
   settings_.content_filter = main_cf.value("content_filter");
@@ -149,7 +153,7 @@ bool Pickup::submit(queuefile::File& file, const queuefile::FileStatus& status, 
     if (auto done = message.read_envelope(); !done) return fail(std::move(done.error()));
     std::optional<ipc::Connection> cleanup;
     auto result = converse(cleanup, message, file, status, is_requeued ? id.text() : std::string());
-    if (result) cleanup_.give_back(std::move(*cleanup));
+    if (result) cleanup_->give_back(std::move(*cleanup));
     return result;
   }();
   if (closed && closed->status == 0) return true;
@@ -172,7 +176,7 @@ std::string Pickup::received_header(const std::string& queue_id, unsigned owner,
 
 Result<ipc::Frame> Pickup::begin(std::optional<ipc::Connection>& cleanup, const ipc::CleanupOpen& open) {
   for (bool is_again = false;; is_again = true) {
-    auto taken = cleanup_.begin(open, deadline_after(kPeerTimeout));
+    auto taken = cleanup_->begin(open, deadline_after(kPeerTimeout));
     if (!taken) return fail(std::move(taken.error()));
     cleanup.emplace(std::move(*taken));
     auto frame = cleanup->receive(deadline_after(kPeerTimeout));

@@ -47,7 +47,7 @@ class Pickup : public service::Service {
   std::string received_header(const std::string& queue_id, unsigned owner, Time arrival) const;
 
   Settings settings_;
-  ipc::Pool cleanup_{"public/cleanup"};
+  std::unique_ptr<ipc::Pool> cleanup_;
   std::unique_ptr<runtime::Signal> told_;
   std::unique_ptr<runtime::Semaphore> places_;
   bool has_work_ = false;

@@ -60,7 +60,7 @@ void Aftermath::reject_corrupt(const QueueId& id, const Failure& why) {
 bool Aftermath::send_notices(const Message& message) {
   bool is_done = true;
   if (message.has_bounced && store_.log_of(queue::kBounce, message.id) != QueueStore::Log::none) {
-    is_done = peers_.flush("bounce", bounce_message(message));
+    is_done = peers_.flush(ipc::BounceLog::bounce, bounce_message(message));
     if (!is_done) log::warning("{}: bounce service failure", message.id.text());
   }
   return report_traces(message) && is_done;
@@ -73,7 +73,7 @@ bool Aftermath::report_traces(const Message& message) {
       was_warned || (envelope.trace_flags & (queuefile::kTraceUserProbe | queuefile::kTraceRecord)) != 0 ||
       (envelope.size.queue_flags & (queuefile::kNotifySuccess << 1)) != 0;
   if (!may_have || store_.log_of(queue::kTrace, message.id) == QueueStore::Log::none) return true;
-  if (!peers_.flush("trace", bounce_message(message))) {
+  if (!peers_.flush(ipc::BounceLog::trace, bounce_message(message))) {
     log::warning("{}: trace service failure", message.id.text());
     return false;
   }
@@ -93,7 +93,7 @@ bool Aftermath::return_expired(const Message& message) {
     return false;
   }
   log::info(events::Expired{message.id.text(), envelope.sender, message.is_expired_by_force}.text());
-  if (peers_.flush("defer", bounce_message(message))) return true;
+  if (peers_.flush(ipc::BounceLog::defer, bounce_message(message))) return true;
   log::warning("{}: defer service failure", message.id.text());
   return false;
 }

@@ -9,7 +9,7 @@ namespace posthouse::qmgr {
 void defer_recipients(const Peers& peers, Message& message, const std::vector<Recipient>& recipients,
                       const Failure& reason, Time now, int delay_decimals) {
   const delivery::Relay relay;
-  ipc::BounceAppend append{.queue_id = message.id.text(), .records = {}};
+  ipc::BounceAppend append{.log = ipc::BounceLog::defer, .queue_id = message.id.text(), .records = {}};
   const delivery::Times times{message.envelope.arrival, message.opened, now};
   const bool is_probe = message.is_probe();
   for (const Recipient& recipient : recipients) {
@@ -37,7 +37,7 @@ void defer_recipients(const Peers& peers, Message& message, const std::vector<Re
   }
   if (is_probe) return;
   message.has_deferred = true;
-  if (!peers.append("defer", append)) log::warning("{}: defer service failure", message.id.text());
+  if (!peers.append(append)) log::warning("{}: defer service failure", message.id.text());
 }
 
 }  // namespace posthouse::qmgr

@@ -17,9 +17,8 @@ namespace posthouse::qmgr {
 struct Peers {
   std::function<Result<std::vector<ipc::Resolved>>(const ipc::ResolveQuery&)> resolve;
   std::function<AgentAnswer(const ipc::DeliveryRequest&)> deliver;
-  // service: "bounce", "defer", "trace"
-  std::function<bool(const std::string& service, const ipc::BounceAppend&)> append;
-  std::function<bool(const std::string& service, const ipc::BounceMessage&)> flush;
+  std::function<bool(const ipc::BounceAppend&)> append;
+  std::function<bool(ipc::BounceLog, const ipc::BounceMessage&)> flush;
   std::function<bool(const ipc::BounceMessage&)> warn;
   // An address probe that never reached an agent is deferred for this reason.
   std::function<Result<void>(const Recipient&, const std::string& reason)> verify;

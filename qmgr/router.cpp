@@ -9,10 +9,6 @@
 namespace posthouse::qmgr {
 namespace {
 
-Route error_route(std::string next_hop) {
-  return {std::string(kErrorTransport), std::move(next_hop), {}};
-}
-
 Recipient scheduled(queuefile::Recipient&& recipient) {
   return {.address = std::move(recipient.address),
           .original = std::move(recipient.original),
@@ -37,6 +33,10 @@ std::optional<Route> filter_route(std::string_view filter) {
 
 Route retry_route(const Failure& reason) {
   return {std::string(kRetryTransport), reason.dsn + " " + reason.text, {}};
+}
+
+Route Router::error_route(std::string next_hop) const {
+  return {rules_.error_transport, std::move(next_hop), {}};
 }
 
 bool Router::needs_resolver(const queuefile::Envelope& envelope) const {

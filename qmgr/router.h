@@ -19,11 +19,11 @@
 namespace posthouse::qmgr {
 
 inline constexpr std::string_view kRetryTransport = "retry";
-inline constexpr std::string_view kErrorTransport = "error";
 inline constexpr std::string_view kDiscardTransport = "discard";
 
 struct RoutingRules {
   std::set<std::string> defer_transports;
+  std::string error_transport = "error";
   std::string default_filter_nexthop;
   std::string double_bounce_sender = "double-bounce";
   std::string recipient_delimiter;
@@ -55,6 +55,7 @@ class Router {
                                          std::vector<queuefile::Recipient> recipients) const;
 
  private:
+  Route error_route(std::string next_hop) const;
   Route route_of(const ipc::Resolved& resolved) const;
   Route filtered(const queuefile::Envelope& envelope, std::string_view address) const;
   std::string queue_name(const Route& route, std::string_view address) const;

@@ -42,20 +42,35 @@ std::size_t delivery_limit(const config::MainCf& main_cf) {
 
 }  // namespace
 
-struct QueueManager::Clients {
+// The services that are asked. A reload makes new ones: they may be called otherwise then, and what they have
+// answered before counts no more.
+struct QueueManager::Asked {
+  Asked(const peers::Services& services, std::chrono::seconds ipc_timeout)
+      : rewrite(services),
+        bounce(services.bounce),
+        defer(services.defer),
+        trace(services.trace),
+        verify(services),
+        timeout(ipc_timeout) {}
+
   peers::RewriteClient rewrite;
-  ipc::Client bounce{"private/bounce"}, defer{"private/defer"}, trace{"private/trace"};
+  ipc::Client bounce, defer, trace;
   peers::VerifyClient verify;
-  Agents agents;
-  std::chrono::seconds ask_timeout{60};  // qmgr_ipc_timeout
+  std::chrono::seconds timeout;  // qmgr_ipc_timeout
 
   template <class Question>
-  bool tell(const std::string& service, const Question& question) {
-    ipc::Client& client = service == "bounce" ? bounce : service == "defer" ? defer : trace;
+  bool tell(ipc::BounceLog log, const Question& question) {
+    using ipc::BounceLog;
+    ipc::Client& client = log == BounceLog::bounce ? bounce : log == BounceLog::defer ? defer : trace;
     const auto reply = client.ask<ipc::BounceReply>(question, deadline_after(kNoticeTimeout));
-    if (!reply) log::warning("problem talking to service {}: {}", service, reply.error().text);
+    if (!reply) log::warning("problem talking to service {}: {}", ipc::name_of(log), reply.error().text);
     return reply && reply->ok;
   }
+};
+
+struct QueueManager::Clients {
+  std::shared_ptr<Asked> asked;  // who waits for an answer keeps his own reference
+  Agents agents;
 };
 
 Result<QueueManager::Settings> QueueManager::load(const service::Environment& environment) {
@@ -76,8 +91,12 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
   auto process_limits = read_process_limits(environment.config_directory);
   if (!process_limits) log::warning("{}", process_limits.error().text);
 
+  auto services = peers::load_services(main_cf);
+  if (!services) return fail(std::move(services.error()));
+
   const Parameters& own = **parameters;
   Settings settings;
+  settings.services = std::move(*services);
   settings.parameters = *parameters;
   settings.limits = {.messages = static_cast<std::size_t>(own.message_active_limit()),
                      .recipients = static_cast<std::size_t>(own.message_recipient_limit()),
@@ -98,6 +117,7 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
       environment.main_cf, std::move(process_limits).value_or(std::map<std::string, std::size_t>()),
       delivery_limit(main_cf));
   settings.rules = {.defer_transports = {own.defer_transports().begin(), own.defer_transports().end()},
+                    .error_transport = settings.services.error_transport,
                     .default_filter_nexthop = own.default_filter_nexthop(),
                     .double_bounce_sender = (*identity)->double_bounce_sender(),
                     .recipient_delimiter = (*messages)->recipient_delimiter(),
@@ -120,28 +140,35 @@ Peers QueueManager::peers() {
   return {
       .resolve =
           [clients](const ipc::ResolveQuery& query) {
-            return clients->rewrite.resolve(query, deadline_after(clients->ask_timeout));
+            const auto asked = clients->asked;
+            return asked->rewrite.resolve(query, deadline_after(asked->timeout));
           },
       .deliver = [clients](const ipc::DeliveryRequest& request) { return clients->agents.deliver(request); },
-      .append = [clients](const std::string& service,
-                          const ipc::BounceAppend& records) { return clients->tell(service, records); },
+      .append =
+          [clients](const ipc::BounceAppend& records) {
+            const auto asked = clients->asked;
+            return asked->tell(records.log, records);
+          },
       .flush =
-          [clients](const std::string& service, const ipc::BounceMessage& message) {
-            return clients->tell(service, ipc::BounceFlush{message});
+          [clients](ipc::BounceLog log, const ipc::BounceMessage& message) {
+            const auto asked = clients->asked;
+            return asked->tell(log, ipc::BounceFlush{log, message});
           },
       .warn =
           [clients](const ipc::BounceMessage& message) {
-            return clients->tell("defer", ipc::BounceWarn{message});
+            const auto asked = clients->asked;
+            return asked->tell(ipc::BounceLog::defer, ipc::BounceWarn{message});
           },
       .verify =
           [clients](const Recipient& recipient, const std::string& reason) {
-            return clients->verify.update(recipient.address, recipient.original, ipc::VerifyStatus::deferred,
-                                          reason, deadline_after(clients->ask_timeout));
+            const auto asked = clients->asked;
+            return asked->verify.update(recipient.address, recipient.original, ipc::VerifyStatus::deferred,
+                                        reason, deadline_after(asked->timeout));
           }};
 }
 
-void QueueManager::take_timeout(const Settings& settings) {
-  clients_->ask_timeout = settings.parameters->ipc_timeout();
+void QueueManager::connect(const Settings& settings) {
+  clients_->asked = std::make_shared<Asked>(settings.services, settings.parameters->ipc_timeout());
   clients_->agents.connect_timeout = settings.parameters->ipc_timeout();
 }
 
@@ -149,7 +176,7 @@ Result<void> QueueManager::prepare(const service::Environment& environment) {
   auto settings = load(environment);
   if (!settings) return fail(std::move(settings.error()));
   clients_ = std::make_shared<Clients>();
-  take_timeout(*settings);
+  connect(*settings);
   QueueStore store(queuefile::FileSystem::system(), settings->layout, Clock::system(), settings->spare_limit);
   active_ = std::make_unique<ActiveQueue>(peers(), std::move(store), Router(settings->rules),
                                           limits_of(*settings), settings->limits, Clock::system());
@@ -199,8 +226,7 @@ void QueueManager::serve(runtime::Stream stream) {
 Result<void> QueueManager::reload(const service::Environment& environment) {
   auto settings = load(environment);
   if (!settings) return fail(std::move(settings.error()));
-  take_timeout(*settings);
-  clients_->rewrite.forget();
+  connect(*settings);
   active_->reconfigure(Router(settings->rules), limits_of(*settings), settings->limits, settings->layout,
                        settings->spare_limit);
   feeder_->set_queue_run_delay(settings->parameters->queue_run_delay());

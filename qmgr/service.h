@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "lib/ipc/client.h"
+#include "lib/peers/services.h"
 #include "lib/queuefile/layout.h"
 #include "lib/runtime/fiber.h"
 #include "lib/service/service.h"
@@ -32,6 +33,7 @@ class QueueManager : public service::Service {
   // All that comes from the configuration, complete before anything of the old one is replaced.
   struct Settings {
     std::shared_ptr<const Parameters> parameters;
+    peers::Services services;
     ActiveLimits limits;
     queuefile::Layout layout;
     std::size_t spare_limit = 0;
@@ -39,10 +41,11 @@ class QueueManager : public service::Service {
     std::shared_ptr<Transports> transports;
   };
   static Result<Settings> load(const service::Environment& environment);
-  void take_timeout(const Settings& settings);
+  void connect(const Settings& settings);
   static Scheduler::LimitsOf limits_of(const Settings& settings);
   Peers peers();
 
+  struct Asked;
   struct Clients;
   std::shared_ptr<Clients> clients_;
   std::unique_ptr<ActiveQueue> active_;

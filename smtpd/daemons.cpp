@@ -3,6 +3,7 @@
 #include "lib/ipc/client.h"
 #include "lib/peers/flush_client.h"
 #include "lib/peers/rewrite_client.h"
+#include "lib/peers/verify_client.h"
 
 namespace posthouse::smtpd {
 namespace {
@@ -11,8 +12,13 @@ constexpr auto kAskTime = std::chrono::seconds(100);
 
 class Daemons : public Neighbours {
  public:
-  Daemons(dns::Lookups& dns, const config::Identity& identity)
-      : submission_(identity.myhostname(), identity.mail_name()), dns_(dns) {}
+  Daemons(const peers::Services& services, dns::Lookups& dns, const config::Identity& identity)
+      : rewrite_(services),
+        flush_(services),
+        verify_(services),
+        cleanup_(services.cleanup),
+        submission_(services, identity.myhostname(), identity.mail_name()),
+        dns_(dns) {}
 
   Result<ipc::Resolved> resolve(std::string_view sender, std::string_view address) override {
     return rewrite_.resolve(sender, std::string(address), deadline_after(kAskTime));
@@ -22,7 +28,7 @@ class Daemons : public Neighbours {
     const Deadline deadline = deadline_after(kAskTime);
     auto complete = rewrite_.rewrite("local", std::string(address), deadline);
     if (!complete) return fail(std::move(complete.error()));
-    return verify_.ask<ipc::VerifyReply>(ipc::VerifyQuery{.address = std::move(*complete)}, deadline);
+    return verify_.query(*complete, deadline);
   }
 
   Result<bool> flush_site(std::string_view domain) override {
@@ -39,8 +45,8 @@ class Daemons : public Neighbours {
  private:
   peers::RewriteClient rewrite_;
   peers::FlushClient flush_;
-  ipc::Client verify_{"private/verify"};
-  ipc::Pool cleanup_{"public/cleanup"};
+  peers::VerifyClient verify_;
+  ipc::Pool cleanup_;
   peers::Submission submission_;
   dns::Lookups& dns_;
 };
@@ -49,8 +55,9 @@ class Daemons : public Neighbours {
 // resolved: there is no access control to ask, and addresses are judged when the mail is picked up.
 class UserDaemons : public Daemons {
  public:
-  UserDaemons(dns::Lookups& dns, const config::Identity& identity, PostdropSettings postdrop)
-      : Daemons(dns, identity), postdrop_(std::move(postdrop)) {}
+  UserDaemons(const peers::Services& services, dns::Lookups& dns, const config::Identity& identity,
+              PostdropSettings postdrop)
+      : Daemons(services, dns, identity), postdrop_(std::move(postdrop)) {}
 
   Result<ipc::Resolved> resolve(std::string_view, std::string_view) override {
     return fail(Failure::deferred("4.3.0", "no address resolver for users"));
@@ -70,13 +77,15 @@ dns::ResolverSettings dns_settings(const config::MainCf& main_cf) {
           .idna2003 = main_cf.value("enable_idna2003_compatibility") == "yes"};
 }
 
-std::unique_ptr<Neighbours> make_neighbours(dns::Lookups& dns, const config::Identity& identity) {
-  return std::make_unique<Daemons>(dns, identity);
+std::unique_ptr<Neighbours> make_neighbours(const peers::Services& services, dns::Lookups& dns,
+                                            const config::Identity& identity) {
+  return std::make_unique<Daemons>(services, dns, identity);
 }
 
-std::unique_ptr<Neighbours> make_user_neighbours(dns::Lookups& dns, const config::Identity& identity,
+std::unique_ptr<Neighbours> make_user_neighbours(const peers::Services& services, dns::Lookups& dns,
+                                                 const config::Identity& identity,
                                                  PostdropSettings postdrop) {
-  return std::make_unique<UserDaemons>(dns, identity, std::move(postdrop));
+  return std::make_unique<UserDaemons>(services, dns, identity, std::move(postdrop));
 }
 
 }  // namespace posthouse::smtpd

@@ -90,7 +90,8 @@ Outcome lookup_trouble(Check& check, Subject subject, const Failure& why) {
 
 // A transport named error or retry refuses at once, with its own text.
 std::optional<Outcome> refuse_error_transport(Check& check, Subject subject, const Resolved& resolved) {
-  const bool is_error = resolved.transport == "error";
+  const bool is_error =
+      resolved.transport == "error" || resolved.transport == check.settings().services.error_transport;
   if (!is_error && resolved.transport != "retry") return std::nullopt;
   const auto default_dsn = subject == Subject::sender ? "5.1.0" : "5.1.1";
   const auto [dsn, text] = mail::split_dsn(resolved.nexthop, default_dsn);

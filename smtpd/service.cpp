@@ -47,9 +47,9 @@ Result<void> Smtpd::prepare(const service::Environment& environment) {
   if (!resolver) return fail(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
   neighbours_ = settings_->is_user_session
-                    ? make_user_neighbours(*resolver_, *settings_->identity,
+                    ? make_user_neighbours(settings_->services, *resolver_, *settings_->identity,
                                            postdrop_of(*environment.main_cf, *settings_))
-                    : make_neighbours(*resolver_, *settings_->identity);
+                    : make_neighbours(settings_->services, *resolver_, *settings_->identity);
   names_ = std::make_unique<ClientNames>(HostsFile::parse(read_file("/etc/hosts")), *resolver_);
   is_stand_alone_ = environment.is_stand_alone;
   service_name_ = environment.service_name;

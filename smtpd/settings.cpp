@@ -164,6 +164,9 @@ class Loader {
     settings_->identity = must_load<config::Identity>(main_cf_);
     settings_->messages = must_load<config::Messages>(main_cf_);
     if (!problems_.empty()) return fail(Failure::deferred("4.3.5", join(problems_, "\n")));
+    auto services = peers::load_services(main_cf_);
+    if (!services) return fail(std::move(services.error()));
+    settings_->services = std::move(*services);
     settings_->params_are_stressed = main_cf_.value("stress") == "yes";
     settings_->has_sasl = main_cf_.value("smtpd_sasl_auth_enable") == "yes";
     if (environment_.is_stand_alone) {

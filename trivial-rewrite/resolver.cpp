@@ -210,8 +210,9 @@ Result<Resolver::Route> Resolver::route_of(const Routes& routes, AddressClass ad
       parameter = "local_transport";
       break;
     case AddressClass::virtual_alias:
-      return Route{"error", rules_.name_unknown_table ? "5.1.1 User unknown in virtual alias table"
-                                                      : "5.1.1 User unknown"};
+      return Route{rules_.error_transport, rules_.name_unknown_table
+                                               ? "5.1.1 User unknown in virtual alias table"
+                                               : "5.1.1 User unknown"};
     case AddressClass::virtual_mailbox:
       route = parsed(routes.virtual_transport);
       parameter = "virtual_transport";
@@ -297,7 +298,8 @@ Result<void> Resolver::apply_transport_maps(const Routes& routes, std::string_vi
   if (!value) return {};
   auto [transport, nexthop] = split_transport(*value);
   if (!transport.empty()) {
-    const bool is_refusal = transport == "error" || transport == "retry";
+    const bool is_refusal =
+        transport == "error" || transport == "retry" || transport == rules_.error_transport;
     route.nexthop = is_refusal ? "Address is undeliverable" : std::string(domain);
     route.transport = std::move(transport);
   }
@@ -328,7 +330,7 @@ Result<void> Resolver::apply_relocated(std::string_view address, Route& route) c
     return fail(trouble());
   }
   if (auto* match = std::get_if<table::AddressMatch>(&found)) {
-    route = Route{"error", "5.1.6 User has moved to " + match->value};
+    route = Route{rules_.error_transport, "5.1.6 User has moved to " + match->value};
   }
   return {};
 }

@@ -50,6 +50,7 @@ struct ResolveRules {
   std::string myhostname;
   std::string myorigin;
   std::string empty_address_recipient = "MAILER-DAEMON";
+  std::string error_transport = "error";
   std::string null_sender_relayhost_key = "<>";
   std::string null_sender_transport_key = "<>";
   bool dequoted = true;  // resolve_dequoted_address

@@ -7,6 +7,7 @@
 #include "lib/config/core_parameters.h"
 #include "lib/config/own_addresses.h"
 #include "lib/log/log.h"
+#include "lib/peers/service_parameters.h"
 #include "lib/table/settings.h"
 #include "lib/table/types.h"
 #include "trivial-rewrite/parameters.h"
@@ -34,11 +35,13 @@ struct Configuration {
   ResolveParameters resolve;
   RouteParameters routes;
   ProbeRouteParameters probe_routes;
+  peers::ServiceParameters services;
 
   config::Problems load(const config::MainCf& main_cf) {
     config::Problems problems;
-    for (config::ParamSet* set : std::initializer_list<config::ParamSet*>{
-             &identity, &networks, &messages, &address_form, &rewrite, &resolve, &routes, &probe_routes}) {
+    for (config::ParamSet* set :
+         std::initializer_list<config::ParamSet*>{&identity, &networks, &messages, &address_form, &rewrite,
+                                                  &resolve, &routes, &probe_routes, &services}) {
       config::Problems more = set->load(main_cf);
       problems.insert(problems.end(), more.begin(), more.end());
     }
@@ -66,6 +69,7 @@ ResolveRules resolve_rules(const Configuration& from) {
   rules.myhostname = from.identity.myhostname();
   rules.myorigin = from.identity.myorigin();
   rules.empty_address_recipient = from.identity.empty_address_recipient();
+  rules.error_transport = from.services.error_service_name();
   rules.null_sender_relayhost_key = from.resolve.empty_address_relayhost_maps_lookup_key();
   rules.null_sender_transport_key = from.resolve.empty_address_default_transport_maps_lookup_key();
   rules.dequoted = from.resolve.resolve_dequoted_address();

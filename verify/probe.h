@@ -6,17 +6,19 @@
 
 #include "lib/base/failure.h"
 #include "lib/ipc/client.h"
+#include "lib/peers/services.h"
 
 namespace posthouse::verify {
 
 class ProbeSender {
  public:
+  explicit ProbeSender(const peers::Services& services) : cleanup_(services.cleanup) {}
   // May wait. Success: the probe is in the queue.
   Result<void> send(const std::string& sender, const std::string& recipient);
 
  private:
   Result<void> converse(ipc::Connection& connection, const std::string& recipient);
-  ipc::Pool cleanup_{"public/cleanup"};
+  ipc::Pool cleanup_;
 };
 
 }  // namespace posthouse::verify

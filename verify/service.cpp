@@ -75,6 +75,9 @@ Result<void> Verify::load(const service::Environment& environment) {
   if (!shared) return fail(std::move(shared.error()));
   auto identity = load_set<config::Identity>(*environment.main_cf);
   if (!identity) return fail(std::move(identity.error()));
+  const auto services = peers::load_services(*environment.main_cf);
+  if (!services) return fail(services.error());
+  probes_ = std::make_shared<ProbeSender>(*services);
   const auto& from = **own;
   map_ = from.address_verify_map();
   rules_ = {.positive_expire = from.address_verify_positive_expire_time(),
@@ -159,9 +162,9 @@ void Verify::drain() {
 }
 
 void Verify::send_probe(const std::string& address) {
-  runtime::spawn([this, address] {
+  runtime::spawn([this, address, probes = probes_] {
     const std::string sender = sender_->at(unix_seconds(Clock::system().now()));
-    if (auto sent = probes_.send(sender, address); !sent) {
+    if (auto sent = probes->send(sender, address); !sent) {
       log::warning("address verification probe for {}: {}", address, sent.error().text);
       store_->probe_failed(address);
     }

@@ -37,7 +37,7 @@ class Verify : public service::Service {
   std::unique_ptr<table::Tables> tables_;
   std::unique_ptr<table::Cache> cache_;
   std::unique_ptr<AddressStore> store_;
-  ProbeSender probes_;
+  std::shared_ptr<ProbeSender> probes_;
   ipc::Dispatcher dispatcher_;
   runtime::Fiber cleaner_;
 };

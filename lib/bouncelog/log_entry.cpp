@@ -127,10 +127,6 @@ class Reader {
 
 }  // namespace
 
-std::string_view name_of(LogKind kind) {
-  return kind == LogKind::bounce ? "bounce" : kind == LogKind::defer ? "defer" : "trace";
-}
-
 void append_entry(std::string& out, const ipc::DeliveryRecord& record, const LogFormat& format) {
   const ipc::DeliveryRecipient& recipient = record.recipient;
   const std::string address = address_text(recipient.address, format);

@@ -13,8 +13,7 @@
 
 namespace posthouse::bouncelog {
 
-enum class LogKind : unsigned char { bounce, defer, trace };
-std::string_view name_of(LogKind kind);  // the queue directory: "bounce", "defer", "trace"
+using LogKind = ipc::BounceLog;
 
 struct LogFormat {
   bool old_lines = true;  // backwards_bounce_logfile_compatibility

@@ -188,6 +188,12 @@ struct Logging : ParamSet {
                              {.name = "maillog_file_prefixes",
                               .fallback = "/var, /dev/stdout",
                               .doc = R"(With which of these prefixes maillog_file must begin.)"}};
+  Str postlog_service_name{
+      *this,
+      {.name = "postlog_service_name",
+       .fallback = "postlog",
+       .doc = R"(The service of postlogd, which writes maillog_file for those who may not.)",
+       .at_least = 1}};
   Int delay_logging_resolution_limit{
       *this,
       {.name = "delay_logging_resolution_limit",

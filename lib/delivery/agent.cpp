@@ -25,23 +25,26 @@ constexpr mode_t kCorruptMode = 0400;
 }  // namespace
 
 struct Agent::Clients {
-  ipc::Client bounce{"private/bounce"}, defer{"private/defer"}, trace{"private/trace"},
-      verify{"private/verify"};
+  explicit Clients(const peers::Services& services)
+      : bounce(services.bounce), defer(services.defer), trace(services.trace), verify(services.verify) {}
 
-  ipc::Client& of(const std::string& service) {
-    if (service == "bounce") return bounce;
-    return service == "defer" ? defer : trace;
+  ipc::Client bounce, defer, trace, verify;
+
+  ipc::Client& of(ipc::BounceLog log) {
+    if (log == ipc::BounceLog::bounce) return bounce;
+    return log == ipc::BounceLog::defer ? defer : trace;
   }
 };
 
 namespace {
 
-Result<void> append_to(ipc::Client& client, const std::string& service, const ipc::BounceAppend& records) {
+Result<void> append_to(ipc::Client& client, const ipc::BounceAppend& records) {
   const auto reply = client.ask<ipc::BounceReply>(records, deadline_after(kRecordTimeout));
   if (reply && reply->ok) return {};
   const std::string why = reply ? "request failed" : reply.error().text;
+  const std::string_view service = ipc::name_of(records.log);
   log::warning("{}: {} service failure: {}", records.queue_id, service, why);
-  return fail(Failure::deferred("4.3.0", service + " service failure"));
+  return fail(Failure::deferred("4.3.0", std::string(service) + " service failure"));
 }
 
 Result<ipc::DeliveryRequest> next_request(ipc::Connection& connection) {
@@ -72,9 +75,9 @@ void Attempt::unreadable(const Failure& failure) {
   results.fail_rest({}, Failure::deferred("4.3.0", "unreadable mail queue entry"));
 }
 
-Agent::Agent() : clients_(std::make_unique<Clients>()) {
-  peers_.append = [this](const std::string& service, const ipc::BounceAppend& records) {
-    return append_to(clients_->of(service), service, records);
+Agent::Agent() {
+  peers_.append = [this](const ipc::BounceAppend& records) {
+    return append_to(clients_->of(records.log), records);
   };
   peers_.verify = [this](const ipc::VerifyUpdate& update) { tell_verify(clients_->verify, update); };
   peers_.log = [](const std::string& line) { log::info(line); };
@@ -91,6 +94,10 @@ Result<void> Agent::prepare(const service::Environment& environment) {
   if (!queue) return fail(unusable(queue.error()));
   const auto verify = config::load<peers::VerifyParameters>(*environment.main_cf);
   if (!verify) return fail(unusable(verify.error()));
+  auto services = peers::load_services(*environment.main_cf);
+  if (!services) return fail(std::move(services.error()));
+  services_ = std::move(*services);
+  clients_ = std::make_unique<Clients>(services_);
   settings_.results.soft_bounce = (*messages)->soft_bounce();
   settings_.results.keeps_bad_probes = (*verify)->address_verify_negative_cache();
   settings_.results.delay_decimals = (*logging)->delay_logging_resolution_limit();

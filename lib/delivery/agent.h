@@ -16,6 +16,7 @@
 #include <string>
 
 #include "lib/delivery/results.h"
+#include "lib/peers/services.h"
 #include "lib/queuefile/content_reader.h"
 #include "lib/queuefile/layout.h"
 #include "lib/service/service.h"
@@ -64,6 +65,7 @@ class Agent : public service::Service {
                                  std::string_view title, std::string_view text);
 
   AgentSettings settings_;
+  peers::Services services_;
   ResultPeers peers_;
 
  private:

@@ -193,9 +193,9 @@ void Results::destination_failed(const Failure& reason) {
   reply_.destination = ipc::DeliveryFailure{reason.dsn, reason.text};
 }
 
-Result<void> Results::append(const std::string& service, std::vector<ipc::DeliveryRecord> records) {
+Result<void> Results::append(ipc::BounceLog log, std::vector<ipc::DeliveryRecord> records) {
   if (records.empty()) return {};
-  return peers_.append(service, {request_.queue_id, std::move(records)});
+  return peers_.append({log, request_.queue_id, std::move(records)});
 }
 
 void Results::finish_bounces() {
@@ -203,7 +203,7 @@ void Results::finish_bounces() {
   for (const Failed& one : failed_) {
     if (one.is_bounce) records.push_back(one.record);
   }
-  const auto stored = append("bounce", std::move(records));
+  const auto stored = append(ipc::BounceLog::bounce, std::move(records));
   for (Failed& one : failed_) {
     if (!one.is_bounce) continue;
     if (stored) {
@@ -225,7 +225,7 @@ void Results::finish_deferrals() {
     if (!one.is_bounce) records.push_back(one.record);
   }
   // The deferral stands without its log entry; what is lost is the reason in the queue listing.
-  (void)append("defer", std::move(records));
+  (void)append(ipc::BounceLog::defer, std::move(records));
 }
 
 ipc::DeliveryReply Results::finish() {
@@ -236,7 +236,7 @@ ipc::DeliveryReply Results::finish() {
     log(one.index, one.relay, one.delays, one.record.status, one.status, one.record.reason);
     if (is_recorded) trace(std::move(one.record), one.relay);
   }
-  (void)append("trace", std::move(traces_));
+  (void)append(ipc::BounceLog::trace, std::move(traces_));
   if (reply_.status == ipc::DeliveryReply::Status::tried) {
     for (const Entry& entry : entries_) reply_.outcomes.push_back(entry.outcome);
   }

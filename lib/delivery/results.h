@@ -39,8 +39,7 @@ struct Remote {
 
 // What Results talks to; all functions may wait.
 struct ResultPeers {
-  // service: "bounce", "defer", "trace"
-  std::function<Result<void>(const std::string& service, const ipc::BounceAppend&)> append;
+  std::function<Result<void>(const ipc::BounceAppend&)> append;
   std::function<void(const ipc::VerifyUpdate&)> verify;
   std::function<void(const std::string& line)> log;
 };
@@ -111,7 +110,7 @@ class Results {
   void trace(ipc::DeliveryRecord record, const Relay& relay);
   void finish_bounces();
   void finish_deferrals();
-  Result<void> append(const std::string& service, std::vector<ipc::DeliveryRecord> records);
+  Result<void> append(ipc::BounceLog log, std::vector<ipc::DeliveryRecord> records);
   std::string delays(const Relay& relay) const;
 
   const ipc::DeliveryRequest& request_;

@@ -12,9 +12,7 @@ Setup setup_from(const config::MainCf& main_cf, std::string program) {
     setup.syslog_name = (*logging)->syslog_name();
     setup.syslog_facility = (*logging)->syslog_facility();
     setup.maillog_file = (*logging)->maillog_file();
-  }
-  if (const auto directories = config::load<config::Directories>(main_cf)) {
-    setup.postlog_socket = (*directories)->queue_directory() + "/public/postlog";
+    setup.postlog_socket = main_cf.value("queue_directory") + "/public/" + (*logging)->postlog_service_name();
   }
   if (const auto messages = config::load<config::Messages>(main_cf))
     setup.keep_utf8 = (*messages)->smtputf8_enable();

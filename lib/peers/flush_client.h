@@ -5,12 +5,13 @@
 
 #include "lib/ipc/client.h"
 #include "lib/ipc/messages/flush.h"
+#include "lib/peers/services.h"
 
 namespace posthouse::peers {
 
 class FlushClient {
  public:
-  explicit FlushClient(std::string path = "public/flush") : client_(std::move(path)) {}
+  explicit FlushClient(const Services& services) : client_(services.flush) {}
 
   // Mail for the site was deferred. Only for sites in fast_flush_domains; others are answered `denied`.
   Result<ipc::FlushStatus> add(const std::string& site, const std::string& queue_id);

@@ -19,7 +19,7 @@ namespace posthouse::peers {
 
 class QmgrClient {
  public:
-  explicit QmgrClient(std::string path = "public/qmgr") : path_(std::move(path)) {}
+  explicit QmgrClient(std::string path) : path_(std::move(path)) {}
 
   // A complete message stands in incoming/. One fiber at a time.
   Result<void> arrived(const std::string& queue_id) { return arrived(std::vector{queue_id}); }

@@ -37,8 +37,8 @@ struct Partial {
 
 }  // namespace
 
-RewriteClient::RewriteClient(std::string path, std::size_t cache_limit)
-    : client_(std::move(path)), rewritten_(cache_limit), resolved_(cache_limit) {}
+RewriteClient::RewriteClient(const Services& services, std::size_t cache_limit)
+    : client_(services.rewrite), rewritten_(cache_limit), resolved_(cache_limit) {}
 
 // Two generations: when the recent one is full it becomes the older one, which is forgotten.
 template <class Value>
@@ -57,19 +57,6 @@ void RewriteClient::Cache<Value>::store(const std::string& key, const Value& val
     recent_.clear();
   }
   recent_.insert_or_assign(key, Entry{value, expires});
-}
-
-template <class Value>
-void RewriteClient::Cache<Value>::clear() {
-  recent_.clear();
-  older_.clear();
-}
-
-void RewriteClient::forget() {
-  rewritten_.clear();
-  resolved_.clear();
-  depends_on_sender_ = true;
-  client_.disconnect();
 }
 
 Result<std::vector<std::string>> RewriteClient::rewrite(std::string_view context,

@@ -13,13 +13,13 @@
 
 #include "lib/ipc/client.h"
 #include "lib/ipc/messages/rewrite.h"
+#include "lib/peers/services.h"
 
 namespace posthouse::peers {
 
 class RewriteClient {
  public:
-  // `path` is relative to the queue directory: "private/" + rewrite_service_name.
-  explicit RewriteClient(std::string path = "private/rewrite", std::size_t cache_limit = 10'000);
+  explicit RewriteClient(const Services& services, std::size_t cache_limit = 10'000);
 
   // Context "local" or "remote"; internal form in and out.
   Result<std::vector<std::string>> rewrite(std::string_view context,
@@ -29,9 +29,6 @@ class RewriteClient {
   Result<std::vector<ipc::Resolved>> resolve(const ipc::ResolveQuery& query, Deadline deadline);
   Result<ipc::Resolved> resolve(std::string_view sender, const std::string& recipient, Deadline deadline);
 
-  // After a reload: what was answered before counts no more.
-  void forget();
-
  private:
   template <class Value>
   class Cache {
@@ -39,7 +36,6 @@ class RewriteClient {
     explicit Cache(std::size_t limit) : limit_(limit) {}
     const Value* find(const std::string& key, Deadline now) const;
     void store(const std::string& key, const Value& value, Deadline expires);
-    void clear();
 
    private:
     struct Entry {

@@ -5,6 +5,7 @@
 
 #include "lib/base/failure.h"
 #include "lib/ipc/client.h"
+#include "lib/peers/services.h"
 
 namespace posthouse::peers {
 
@@ -17,8 +18,8 @@ struct Outgoing {
 
 class Submission {
  public:
-  Submission(std::string hostname, std::string mail_name)
-      : hostname_(std::move(hostname)), mail_name_(std::move(mail_name)) {}
+  Submission(const Services& services, std::string hostname, std::string mail_name)
+      : hostname_(std::move(hostname)), mail_name_(std::move(mail_name)), cleanup_(services.cleanup) {}
   // The queue id. May wait.
   Result<std::string> send(const Outgoing& mail);
 
@@ -26,7 +27,7 @@ class Submission {
   Result<std::string> converse(ipc::Connection& connection, const Outgoing& mail, Time now);
 
   std::string hostname_, mail_name_;
-  ipc::Pool cleanup_{"public/cleanup"};
+  ipc::Pool cleanup_;
 };
 
 }  // namespace posthouse::peers

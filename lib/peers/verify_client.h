@@ -9,13 +9,13 @@
 
 #include "lib/ipc/client.h"
 #include "lib/ipc/messages/verify.h"
+#include "lib/peers/services.h"
 
 namespace posthouse::peers {
 
 class VerifyClient {
  public:
-  // `path` is relative to the queue directory: "private/" + address_verify_service_name.
-  explicit VerifyClient(std::string path = "private/verify") : client_(std::move(path)) {}
+  explicit VerifyClient(const Services& services) : client_(services.verify) {}
 
   // `address` complete and in internal form. Failure: the service cannot be asked (a temporary error).
   Result<ipc::VerifyReply> query(std::string_view address, Deadline deadline);

@@ -68,7 +68,7 @@ void open_log(const Arguments& arguments, const config::MainCf& main_cf) {
                        S_ISCHR(status.st_mode);
   log::Setup setup = log::setup_from(main_cf, arguments.process_name);
   // Below the working directory, also in a chroot; who stands alone is not there yet.
-  if (!arguments.is_stand_alone) setup.postlog_socket = "public/postlog";
+  if (!arguments.is_stand_alone) setup.postlog_socket = "public/" + main_cf.value("postlog_service_name");
   setup.inherited_fd = inherited && !is_null ? kLogFd : -1;
   setup.buffered = true;
   log::open(setup);

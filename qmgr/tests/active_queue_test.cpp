@@ -46,11 +46,13 @@ class ActiveQueueTest : public ::testing::Test {
       return all;
     };
     peers.deliver = [this](const ipc::DeliveryRequest& request) { return deliver(request); };
-    peers.append = [this](const std::string& service, const ipc::BounceAppend& records) {
-      for (const auto& record : records.records) appended.push_back(service + ":" + record.reason);
+    peers.append = [this](const ipc::BounceAppend& records) {
+      for (const auto& record : records.records)
+        appended.push_back(std::string(ipc::name_of(records.log)) + ":" + record.reason);
       return true;
     };
-    peers.flush = [this](const std::string& service, const ipc::BounceMessage& message) {
+    peers.flush = [this](ipc::BounceLog log, const ipc::BounceMessage& message) {
+      const std::string service(ipc::name_of(log));
       flushed.push_back(service);
       if (flush_works) fs::remove(service + "/" + message.queue_id);
       return flush_works;

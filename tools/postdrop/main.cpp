@@ -15,6 +15,7 @@
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
 #include "lib/peers/qmgr_client.h"
+#include "lib/peers/services.h"
 #include "tools/postdrop/partial_file.h"
 #include "tools/postdrop/submission.h"
 
@@ -31,9 +32,9 @@ std::shared_ptr<const Set> must_load(const config::MainCf& main_cf) {
 }
 
 // When pickup is not there it will look by itself.
-void wake_pickup() {
+void wake_pickup(const peers::Services& services) {
   [[maybe_unused]] const auto sent =
-      peers::QmgrClient::trigger_blocking("public/pickup", "W", std::chrono::milliseconds(0));
+      peers::QmgrClient::trigger_blocking(services.pickup, "W", std::chrono::milliseconds(0));
 }
 
 queuefile::Layout layout_of(const config::MainCf& main_cf) {
@@ -67,6 +68,8 @@ int submit(const command::Started& started, bool reports) {
   const bool long_ids = must_load<config::Queue>(started.main_cf)->enable_long_queue_ids();
   const std::string verp_filter =
       must_load<command::VerpParameters>(started.main_cf)->verp_delimiter_filter();
+  const auto services = peers::load_services(started.main_cf);
+  if (!services) log::die(services.error().text, kTemporary);
   auto& files = queuefile::FileSystem::system();
   const Time now = Clock::system().now();
   auto writer = queuefile::Writer::create(files, layout,
@@ -90,7 +93,7 @@ int submit(const command::Started& started, bool reports) {
     auto receipt = writer->commit_blocking();
     if (!receipt) throw std::move(receipt.error());
     keep_on_signal();
-    wake_pickup();
+    wake_pickup(*services);
     return 0;
   } catch (const Failure& failure) {
     log::fatal("uid={}: {}", ::getuid(), failure.text);

@@ -22,17 +22,17 @@ int system_is_down() {
   return kUnavailable;
 }
 
-int flush_service_is_down(const std::string& reason) {
-  log::warning("connect to public/flush: {}", reason);
+int flush_service_is_down(const peers::Services& services, const std::string& reason) {
+  log::warning("connect to {}: {}", services.flush, reason);
   return system_is_down();
 }
 
 template <class Query>
-Result<ipc::FlushReply> ask_flush(const Query& query) {
+Result<ipc::FlushReply> ask_flush(const peers::Services& services, const Query& query) {
   Result<ipc::FlushReply> reply = fail(Failure::deferred("4.3.0", "no answer"));
   runtime::run([&] {
     const Deadline deadline = deadline_after(kTimeout);
-    auto stream = runtime::connect_unix("public/flush", deadline);
+    auto stream = runtime::connect_unix(services.flush, deadline);
     if (!stream) {
       reply = fail(stream.error());
       return;
@@ -49,29 +49,29 @@ bool is_site(const std::string& text) {
   return text.starts_with('[') ? mail::is_address_literal(text) : mail::is_valid_hostname(text, true);
 }
 
-int flush_queue() {
-  const auto done = peers::QmgrClient::trigger_blocking("public/qmgr", kFlushAll, std::chrono::seconds(10));
+int flush_queue(const peers::Services& services) {
+  const auto done = peers::QmgrClient::trigger_blocking(services.queue, kFlushAll, std::chrono::seconds(10));
   return done ? 0 : system_is_down();
 }
 
-int flush_message(const std::string& queue_id) {
+int flush_message(const peers::Services& services, const std::string& queue_id) {
   if (!queuefile::QueueId::parse(queue_id)) {
     log::fatal("Cannot flush queue ID - invalid name: \"{}\"", queue_id);
     return kUnavailable;
   }
-  const auto reply = ask_flush(ipc::FlushMessage{queue_id});
-  if (!reply) return flush_service_is_down(reply.error().text);
+  const auto reply = ask_flush(services, ipc::FlushMessage{queue_id});
+  if (!reply) return flush_service_is_down(services, reply.error().text);
   if (reply->status == ipc::FlushStatus::ok) return 0;
   return system_is_down();
 }
 
-int flush_site(const std::string& site) {
+int flush_site(const peers::Services& services, const std::string& site) {
   if (!is_site(site)) {
     log::fatal("Cannot flush mail queue - invalid destination: \"{}\"", site);
     return kUnavailable;
   }
-  const auto reply = ask_flush(ipc::FlushSite{site});
-  if (!reply) return flush_service_is_down(reply.error().text);
+  const auto reply = ask_flush(services, ipc::FlushSite{site});
+  if (!reply) return flush_service_is_down(services, reply.error().text);
   if (reply->status == ipc::FlushStatus::ok) return 0;
   if (reply->status == ipc::FlushStatus::denied) {
     log::fatal("Flush service is not configured for destination \"{}\"", site);

@@ -33,23 +33,25 @@ void must_be_authorized(const command::Started& started, Action action) {
 }
 
 int perform(const command::Started& started, const Options& options) {
+  const auto services = peers::load_services(started.main_cf);
+  if (!services) log::die(services.error().text, kUnavailable);
   switch (options.action) {
     case Action::flush:
-      return flush_queue();
+      return flush_queue(*services);
     case Action::flush_message:
-      return flush_message(options.argument);
+      return flush_message(*services, options.argument);
     case Action::flush_site:
-      return flush_site(options.argument);
+      return flush_site(*services, options.argument);
     case Action::json: {
       JsonReport report;
-      return print_listing(started, report);
+      return print_listing(started, *services, report);
     }
     case Action::list:
       break;
   }
   const auto queue = config::load<config::Queue>(started.main_cf);
   TextReport report(queue && (*queue)->enable_long_queue_ids());
-  return print_listing(started, report);
+  return print_listing(started, *services, report);
 }
 
 int main_of(int argc, char** argv) {

@@ -48,8 +48,8 @@ Result<runtime::Stream> start_showq(const command::Started& started) {
   return runtime::Stream(std::move(ours));
 }
 
-Result<runtime::Stream> connect(const command::Started& started) {
-  auto stream = runtime::connect_unix("public/showq", deadline_after(kTimeout));
+Result<runtime::Stream> connect(const command::Started& started, const peers::Services& services) {
+  auto stream = runtime::connect_unix(services.showq, deadline_after(kTimeout));
   if (stream) return stream;
   const std::string reason = fmt::format(" (Connect to the Postfix showq service: {})", stream.error().text);
   const bool may_read_queue = ::geteuid() == 0 || ::access("deferred", R_OK | X_OK) == 0;
@@ -60,8 +60,8 @@ Result<runtime::Stream> connect(const command::Started& started) {
   return start_showq(started);
 }
 
-int show(const command::Started& started, Report& report) {
-  auto stream = connect(started);
+int show(const command::Started& started, const peers::Services& services, Report& report) {
+  auto stream = connect(started, services);
   if (!stream) {
     log::fatal(stream.error().text);
     return kUnavailable;
@@ -85,9 +85,9 @@ int show(const command::Started& started, Report& report) {
 
 }  // namespace
 
-int print_listing(const command::Started& started, Report& report) {
+int print_listing(const command::Started& started, const peers::Services& services, Report& report) {
   int status = kUnavailable;
-  runtime::run([&] { status = show(started, report); });
+  runtime::run([&] { status = show(started, services, report); });
   return status;
 }
 

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "lib/command/start.h"
+#include "lib/peers/services.h"
 #include "tools/postqueue/report.h"
 
 namespace posthouse::postqueue {
 
 // The working directory is the queue directory. Exit status.
-int print_listing(const command::Started& started, Report& report);
+int print_listing(const command::Started& started, const peers::Services& services, Report& report);
 
 }  // namespace posthouse::postqueue

@@ -43,7 +43,8 @@ class ResultsTest : public ::testing::Test {
     request.queue_id = "ABCDEF";
     request.recipients = {{.offset = 1, .original = "a@x.test", .address = "a@x.test"},
                           {.offset = 5, .original = "b@x.test", .address = "b@x.test"}};
-    peers.append = [this](const std::string& service, const ipc::BounceAppend& records) -> Result<void> {
+    peers.append = [this](const ipc::BounceAppend& records) -> Result<void> {
+      const std::string service(ipc::name_of(records.log));
       if (service == broken) return fail(Failure::deferred("4.3.0", "down"));
       for (const auto& record : records.records) logs[service].push_back(record);
       return {};

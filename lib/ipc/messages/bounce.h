@@ -1,6 +1,6 @@
-// To the bounce, defer and trace services (private/bounce, private/defer, private/trace; one program):
-// per-message logs (compat queue-files.md 19) and the notices made from them. Every question is answered with
-// BounceReply.
+// To the bounce, defer and trace services (one program; which log is meant stands in the question, as
+// services may have other names): per-message logs (compat queue-files.md 19) and the notices made from them.
+// Every question is answered with BounceReply.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,12 @@
 #include "lib/ipc/messages/delivery.h"
 
 namespace posthouse::ipc {
+
+enum class BounceLog : unsigned char { bounce, defer, trace };
+// The usual name of its service, and its queue directory.
+constexpr std::string_view name_of(BounceLog log) {
+  return log == BounceLog::bounce ? "bounce" : log == BounceLog::defer ? "defer" : "trace";
+}
 
 // One recipient's result, as written to the log file and into the report.
 struct DeliveryRecord {
@@ -36,10 +42,12 @@ struct DeliveryRecord {
 // Appends to the log of the message; answered after fsync.
 struct BounceAppend {
   static constexpr std::string_view kName = "bounce.append";
+  BounceLog log = BounceLog::bounce;
   std::string queue_id;
   std::vector<DeliveryRecord> records;
   template <class Self, class Fn>
   static void each_field(Self& self, Fn&& field) {
+    field("log", self.log);
     field("queue_id", self.queue_id);
     field("records", self.records);
   }
@@ -68,14 +76,16 @@ struct BounceMessage {
   }
 };
 
-// Sends the notice made from the log: asked of `bounce` = non-delivery, of `defer` = the deferrals as
-// non-delivery (expired), of `trace` = the success / verification report. The log is removed when the notice
-// is safely queued.
+// Sends the notice made from the log: of `bounce` = non-delivery, of `defer` = the deferrals as non-delivery
+// (expired), of `trace` = the success / verification report. The log is removed when the notice is safely
+// queued.
 struct BounceFlush {
   static constexpr std::string_view kName = "bounce.flush";
+  BounceLog log = BounceLog::bounce;
   BounceMessage message;
   template <class Self, class Fn>
   static void each_field(Self& self, Fn&& field) {
+    field("log", self.log);
     field("message", self.message);
   }
 };
@@ -105,9 +115,11 @@ struct BounceOne {
 // Removes the log (delivery succeeded, or the message is tried again).
 struct BounceRemove {
   static constexpr std::string_view kName = "bounce.remove";
+  BounceLog log = BounceLog::bounce;
   std::string queue_id;
   template <class Self, class Fn>
   static void each_field(Self& self, Fn&& field) {
+    field("log", self.log);
     field("queue_id", self.queue_id);
   }
 };

@@ -58,7 +58,9 @@ class Service {
         }
       });
       {
-        RewriteClient client(path_, 8);
+        Services services;
+        services.rewrite = path_;
+        RewriteClient client(services, 8);
         body(client);
       }
       server.cancel();
@@ -89,16 +91,6 @@ TEST(RewriteClient, AsksOnlyForWhatItDoesNotKnow) {
     EXPECT_EQ(*client.rewrite("remote", "a", soon()), "a@remote");
   });
   EXPECT_THAT(service.asked, testing::ElementsAre("a", "b", "c", "a"));
-}
-
-TEST(RewriteClient, ForgetsWhatWasAnsweredBeforeAReload) {
-  Service service;
-  service.run([&](RewriteClient& client) {
-    EXPECT_TRUE(client.rewrite("local", "a", soon()));
-    client.forget();
-    EXPECT_TRUE(client.rewrite("local", "a", soon()));
-  });
-  EXPECT_THAT(service.asked, testing::ElementsAre("a", "a"));
 }
 
 TEST(RewriteClient, DoesNotKeepWhatMustNotBeKept) {

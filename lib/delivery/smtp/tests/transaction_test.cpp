@@ -121,7 +121,7 @@ Outcome run(const Case& what) {
     TestFile file(what.recipients, {"Subject: x", "", ".hi"});
     file.request.flags = what.flags;
     const ResultPeers peers{
-        .append = [](const std::string&, const ipc::BounceAppend&) -> Result<void> { return {}; },
+        .append = [](const ipc::BounceAppend&) -> Result<void> { return {}; },
         .verify = [](const ipc::VerifyUpdate&) {},
         .log = [&](const std::string& line) { outcome.log.push_back(line.substr(line.find("dsn="))); }};
     {
