@@ -25,4 +25,21 @@ always may.)"}};
 always may.)"}};
 };
 
+struct SenderRights : config::ParamSet {
+  config::Str local_login_sender_maps{
+      *this,
+      {.name = "local_login_sender_maps",
+       .fallback = "static:*",
+       .doc = R"(Tables that give for a login name ("uid:1000" without one) the sender addresses that this
+user may submit mail with, between blanks or commas: addresses, @domain, <> for the null sender, * for all. Extensions
+of the sender (user+extension) do not count. Who is not found may send nothing. Tables in files, without a file, and
+behind proxy:.)"}};
+  config::Str empty_address_local_login_sender_maps_lookup_key{
+      *this,
+      {.name = "empty_address_local_login_sender_maps_lookup_key",
+       .fallback = "<>",
+       .doc = R"(What stands for the null sender in the results of local_login_sender_maps.)",
+       .at_least = 1}};
+};
+
 }  // namespace posthouse::callers

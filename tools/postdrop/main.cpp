@@ -10,12 +10,14 @@
 
 #include "lib/base/unique_fd.h"
 #include "lib/callers/authorized_users.h"
+#include "lib/callers/sender_rights.h"
 #include "lib/command/start.h"
 #include "lib/command/verp_parameters.h"
 #include "lib/config/core_parameters.h"
 #include "lib/log/log.h"
 #include "lib/peers/qmgr_client.h"
 #include "lib/peers/services.h"
+#include "lib/table/file_types.h"
 #include "tools/postdrop/partial_file.h"
 #include "tools/postdrop/submission.h"
 
@@ -88,7 +90,9 @@ int submit(const command::Started& started, bool reports) {
     std::fflush(stdout);
   }
   try {
-    Submission submission(*writer, now, limit, verp_filter);
+    Submission submission(*writer, now, limit, verp_filter, [&](std::string_view sender) {
+      return callers::check_sender(started.main_cf, table::file_types(), sender);
+    });
     if (!read_all(submission, *writer)) return kTemporary;  // it has said why
     auto receipt = writer->commit_blocking();
     if (!receipt) throw std::move(receipt.error());

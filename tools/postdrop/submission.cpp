@@ -40,8 +40,11 @@ std::string permitted_value(std::string_view name, std::string_view value) {
 }  // namespace
 
 Submission::Submission(queuefile::Writer& writer, Time now, std::int64_t message_size_limit,
-                       std::string_view verp_delimiter_filter)
-    : writer_(writer), limit_(message_size_limit), verp_delimiter_filter_(verp_delimiter_filter) {
+                       std::string_view verp_delimiter_filter, CheckSender check_sender)
+    : writer_(writer),
+      limit_(message_size_limit),
+      verp_delimiter_filter_(verp_delimiter_filter),
+      check_sender_(std::move(check_sender)) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
   writer_.begin_envelope();
   writer_.record(RecordType::time, fmt::format("{} {}", micros / 1'000'000, micros % 1'000'000));
@@ -109,6 +112,7 @@ Result<void> Submission::take_envelope(const queuefile::Decoded& record) {
       return {};
     case RecordType::sender:
       if (std::exchange(has_sender_, true)) return refused("more than one sender record");
+      if (auto may = check_sender_(record.data); !may) return may;
       return take_address(record);
     case RecordType::recipient:
       if (!has_sender_) return refused("recipient record before the sender");

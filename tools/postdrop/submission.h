@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,9 +19,11 @@ namespace posthouse::postdrop {
 
 class Submission {
  public:
+  // May the caller use this address (internal form) as the sender?
+  using CheckSender = std::function<Result<void>(std::string_view sender)>;
   // message_size_limit: of the whole file in bytes, 0 = none.
   Submission(queuefile::Writer& writer, Time now, std::int64_t message_size_limit,
-             std::string_view verp_delimiter_filter);
+             std::string_view verp_delimiter_filter, CheckSender check_sender);
 
   // Input as it comes, in pieces of any size. True once the end record has been seen; what follows
   // it is ignored.
@@ -38,6 +41,7 @@ class Submission {
   queuefile::Writer& writer_;
   std::int64_t limit_;
   std::string verp_delimiter_filter_;
+  CheckSender check_sender_;
   Segment segment_ = Segment::envelope;
   bool has_sender_ = false;
   std::string pending_;  // start of a record that is not complete yet

@@ -25,7 +25,10 @@ class SubmissionTest : public testing::Test {
     auto writer = queuefile::Writer::create(
         files, layout, {.queue = queuefile::queue::kMaildrop, .ready_mode = 0744, .has_size_record = false},
         now);
-    Submission submission(*writer, now, 1000, "-=+");
+    Submission submission(*writer, now, 1000, "-=+", [](std::string_view sender) -> Result<void> {
+      if (sender == "forbidden") return fail(Failure::deferred("4.7.1", "not this one"));
+      return {};
+    });
     for (std::size_t at = 0; at < input_.size() && !submission.is_complete(); at += chunk) {
       auto done = submission.append(std::string_view(input_).substr(at, chunk));
       if (!done) return "refused: " + done.error().text;
@@ -44,6 +47,11 @@ class SubmissionTest : public testing::Test {
 
   std::string input_;
 };
+
+TEST_F(SubmissionTest, NotEverySenderMayBeUsed) {
+  add('S', "forbidden");
+  EXPECT_EQ(result(), "refused: not this one");
+}
 
 TEST_F(SubmissionTest, KeepsWhatIsAllowed) {
   add('A', "rewrite_context=local");
