@@ -60,7 +60,7 @@ Result<void> AddressMapper::complete(std::string_view context, std::vector<std::
 
 Failure AddressMapper::lookup_failed(std::string_view title, const std::string& address) {
   warnings_.push_back(fmt::format("{} map lookup problem for {} -- message not accepted, try again later",
-                                  title, mail::to_external(address)));
+                                  title, mail::in_log(address, settings_.log_form)));
   return Failure::deferred("4.3.0", "");
 }
 
@@ -96,18 +96,18 @@ Result<std::string> AddressMapper::map_one(std::string address, const FindAddres
     if (!mapped) return fail(std::move(mapped.error()));
     if (mapped->empty()) {
       warnings_.push_back(fmt::format("{} map entry for {} has no address: {}", title,
-                                      mail::to_external(address), match.value));
+                                      mail::in_log(address, settings_.log_form), match.value));
       return address;
     }
     if (mapped->size() > 1)
-      warnings_.push_back(
-          fmt::format("{}: multi-valued {} entry for {}", title, title, mail::to_external(address)));
+      warnings_.push_back(fmt::format("{}: multi-valued {} entry for {}", title, title,
+                                      mail::in_log(address, settings_.log_form)));
     if (equal_ignoring_case(mapped->front(), address)) return std::move(mapped->front());
     address = std::move(mapped->front());
   }
   warnings_.push_back(
       fmt::format("unreasonable {} map nesting for {} -- message not accepted, try again later", title,
-                  mail::to_external(original)));
+                  mail::in_log(original, settings_.log_form)));
   return address;
 }
 
@@ -160,7 +160,7 @@ Result<std::vector<std::string>> AddressMapper::expand(const std::string& addres
     return fail(Failure::deferred("4.6.0", "Alias expansion error"));
   };
   const auto unreasonable = [&](std::string_view what) {
-    return refused(fmt::format("map {} for {}", what, mail::to_external(address)));
+    return refused(fmt::format("map {} for {}", what, mail::in_log(address, settings_.log_form)));
   };
   std::vector<Item> todo{{address}};  // the next one is at the end
   std::vector<std::string> finished;
@@ -211,7 +211,8 @@ Result<std::string> AddressMapper::bcc(const FindAddress& find, std::string_view
   auto found = addresses_of(std::get<table::AddressMatch>(lookup), address, false);
   if (!found) return fail(std::move(found.error()));
   if (found->size() > 1)
-    warnings_.push_back(fmt::format("multi-valued {} entry for {}", title, mail::to_external(address)));
+    warnings_.push_back(
+        fmt::format("multi-valued {} entry for {}", title, mail::in_log(address, settings_.log_form)));
   return found->empty() ? std::string() : std::move(found->front());
 }
 

@@ -402,7 +402,7 @@ bool Message::bounce_instead() {
     record.status = failure_.text.empty() ? std::string(reason.dsn) : failure_.dsn;
     record.action = "failed";
     record.reason = failure_.text.empty() ? std::string(reason.text) : failure_.text;
-    log::info("{}", event::bounced(id(), record));
+    log::info("{}", event::bounced(id(), record, around_.settings.log_form));
     notice.records.push_back(std::move(record));
   }
   auto written = runtime::offload([&] { return writer_->show_blocking(); });

@@ -122,6 +122,9 @@ Result<void> Cleanup::load_settings(const config::MainCf& main_cf) {
   settings_.header_size_limit = static_cast<std::size_t>((*messages)->header_size_limit());
   settings_.header_address_token_limit = static_cast<std::size_t>((*content)->header_address_token_limit());
   settings_.message_size_limit = static_cast<std::int64_t>((*messages)->message_size_limit());
+  auto logging = load<config::Logging>(main_cf);
+  if (!logging) return fail(std::move(logging.error()));
+  settings_.log_form = (*logging)->info_log_address_format();
   settings_.long_queue_ids = (*queue)->enable_long_queue_ids();
   settings_.recycles_files =
       (*queue)->queue_file_recycle_limit() > 0 && queuefile::FileSystem::system().syncs_names();

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/mail/quote.h"
 #include "lib/queuefile/layout.h"
 #include "lib/table/address_lookup.h"
 
@@ -38,6 +39,7 @@ struct Settings {
   std::string myhostname = "localhost";
   std::string mail_name_daemon = "MAILER-DAEMON";
   std::string empty_address_recipient = "MAILER-DAEMON";
+  mail::LogForm log_form = mail::LogForm::external;
   bool long_queue_ids = false;
   queuefile::Layout layout;
   bool recycles_files = false;

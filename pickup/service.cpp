@@ -8,7 +8,6 @@
 #include "lib/log/log.h"
 #include "lib/mail/date.h"
 #include "lib/mail/header.h"
-#include "lib/mail/quote.h"
 #include "lib/peers/services.h"
 #include "lib/queuefile/content_reader.h"
 #include "lib/queuefile/queue_scan.h"
@@ -75,6 +74,9 @@ Result<void> Pickup::prepare(const service::Environment& environment) {
   settings_.mail_name = (*identity)->mail_name();
   settings_.content_filter = main_cf.value("content_filter");
   settings_.local_flags = flags_from(main_cf, **own);
+  auto logging = load<config::Logging>(main_cf);
+  if (!logging) return fail(std::move(logging.error()));
+  settings_.log_form = (*logging)->info_log_address_format();
   settings_.layout = queuefile::Layout(fmt::format("{}", fmt::join((*queue)->hash_queue_names(), " ")),
                                        static_cast<unsigned>((*queue)->hash_queue_depth()));
   return {};
@@ -196,7 +198,8 @@ Result<ipc::CleanupClosed> Pickup::converse(std::optional<ipc::Connection>& clea
   if (frame->is<ipc::CleanupClosed>()) return frame->as<ipc::CleanupClosed>();
   auto opened = frame->as<ipc::CleanupOpened>();
   if (!opened) return fail(std::move(opened.error()));
-  log::info("{}: uid={} from=<{}>{}", opened->queue_id, status.owner, mail::to_external(open.sender),
+  log::info("{}: uid={} from=<{}>{}", opened->queue_id, status.owner,
+            mail::in_log(open.sender, settings_.log_form),
             orig_id.empty() ? std::string() : " orig_id=" + orig_id);
 
   cleanup->send(ipc::CleanupRecipients{.recipients = message.take_recipients()});

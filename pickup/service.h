@@ -8,6 +8,7 @@
 
 #include "lib/ipc/client.h"
 #include "lib/ipc/messages/cleanup.h"
+#include "lib/mail/quote.h"
 #include "lib/queuefile/layout.h"
 #include "lib/runtime/fiber.h"
 #include "lib/service/service.h"
@@ -22,6 +23,7 @@ struct Settings {
   std::string myhostname, mail_name;
   std::string content_filter;
   std::uint32_t local_flags = 0;  // cleanup_flag of mail from users
+  mail::LogForm log_form = mail::LogForm::external;
   queuefile::Layout layout;
 };
 

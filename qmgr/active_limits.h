@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "lib/mail/quote.h"
 #include "qmgr/retry_times.h"
 
 namespace posthouse::qmgr {
@@ -18,6 +19,7 @@ struct ActiveLimits {
   RetryLimits retry;
   std::chrono::seconds locked_delay{10};  // until a message that an agent has locked is looked at again
   int delay_decimals = 2;
+  mail::LogForm log_form = mail::LogForm::external;
   bool confirms_end_of_delay = false;
 
   // No file of a queue is put off for longer.

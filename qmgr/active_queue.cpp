@@ -48,7 +48,7 @@ void ActiveQueue::open(std::string_view from, const QueueId& id, Source source) 
   messages_.emplace(message->number, message);
   if (message->is_probe()) ++probes_;
   log::info(events::QueueActive{id.text(), message->envelope.sender, message->envelope.size.message_size,
-                                message->envelope.size.recipient_count}
+                                message->envelope.size.recipient_count, limits_.log_form}
                 .text());
   const auto [forgets_dead, is_to_deliver] = opener_.take_requests(*message);
   if (forgets_dead) scheduler_.forget_dead();
@@ -272,7 +272,7 @@ void ActiveQueue::suspend(const MessagePointer& message, const std::string& tran
   leave(transport, recipients.size());
   if (transport == kRetryTransport) {
     runtime::spawn([this, message, people = std::move(recipients), reason] {
-      defer_recipients(peers_, *message, people, reason, clock_->now(), limits_.delay_decimals);
+      defer_recipients(peers_, *message, people, reason, clock_->now(), limits_);
       settled(message, people.size());
     });
     return;

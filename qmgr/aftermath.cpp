@@ -92,7 +92,8 @@ bool Aftermath::return_expired(const Message& message) {
       !is_expired(envelope.created, clock_.now(), envelope.sender.empty(), limits_.retry)) {
     return false;
   }
-  log::info(events::Expired{message.id.text(), envelope.sender, message.is_expired_by_force}.text());
+  log::info(events::Expired{message.id.text(), envelope.sender, message.is_expired_by_force, limits_.log_form}
+                .text());
   if (peers_.flush(ipc::BounceLog::defer, bounce_message(message))) return true;
   log::warning("{}: defer service failure", message.id.text());
   return false;

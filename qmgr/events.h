@@ -14,9 +14,10 @@ namespace posthouse::qmgr::events {
 struct QueueActive {
   std::string_view queue_id, sender;
   std::int64_t size = 0, recipients = 0;
+  mail::LogForm form;
   std::string text() const {
-    return fmt::format("{}: from=<{}>, size={}, nrcpt={} (queue active)", queue_id, mail::to_external(sender),
-                       size, recipients);
+    return fmt::format("{}: from=<{}>, size={}, nrcpt={} (queue active)", queue_id,
+                       mail::in_log(sender, form), size, recipients);
   }
 };
 
@@ -28,8 +29,9 @@ struct Removed {
 struct Expired {
   std::string_view queue_id, sender;
   bool by_force = false;
+  mail::LogForm form;
   std::string text() const {
-    return fmt::format("{}: from=<{}>, status={}, returned to sender", queue_id, mail::to_external(sender),
+    return fmt::format("{}: from=<{}>, status={}, returned to sender", queue_id, mail::in_log(sender, form),
                        by_force ? "force-expired" : "expired");
   }
 };

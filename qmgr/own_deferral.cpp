@@ -7,7 +7,7 @@
 namespace posthouse::qmgr {
 
 void defer_recipients(const Peers& peers, Message& message, const std::vector<Recipient>& recipients,
-                      const Failure& reason, Time now, int delay_decimals) {
+                      const Failure& reason, Time now, const ActiveLimits& limits) {
   const delivery::Relay relay;
   ipc::BounceAppend append{.log = ipc::BounceLog::defer, .queue_id = message.id.text(), .records = {}};
   const delivery::Times times{message.envelope.arrival, message.opened, now};
@@ -29,10 +29,11 @@ void defer_recipients(const Peers& peers, Message& message, const std::vector<Re
                                      .address = recipient.address,
                                      .original = recipient.original,
                                      .relay = relay,
-                                     .delays = times.text(relay, now, delay_decimals),
+                                     .delays = times.text(relay, now, limits.delay_decimals),
                                      .dsn = reason.dsn,
                                      .status = is_probe ? "undeliverable" : "deferred",
-                                     .reason = reason.text}
+                                     .reason = reason.text,
+                                     .form = limits.log_form}
                   .text());
   }
   if (is_probe) return;

@@ -108,6 +108,7 @@ Result<QueueManager::Settings> QueueManager::load(const service::Environment& en
                                .queue_lifetime = own.maximal_queue_lifetime(),
                                .bounce_lifetime = own.bounce_queue_lifetime()},
                      .delay_decimals = (*logging)->delay_logging_resolution_limit(),
+                     .log_form = (*logging)->info_log_address_format(),
                      .confirms_end_of_delay = own.confirm_delay_cleared()};
   settings.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
                                       static_cast<unsigned>((*queue)->hash_queue_depth()));

@@ -242,8 +242,9 @@ std::string_view Session::log_id() const {
 
 std::string Session::access_context() const {
   std::string text = ";";
-  if (transaction) text += fmt::format(" from=<{}>", mail::to_external(transaction->sender));
-  if (!recipient.empty()) text += fmt::format(" to=<{}>", mail::to_external(recipient));
+  const mail::LogForm form = settings().log_form;
+  if (transaction) text += fmt::format(" from=<{}>", mail::in_log(transaction->sender, form));
+  if (!recipient.empty()) text += fmt::format(" to=<{}>", mail::in_log(recipient, form));
   text += fmt::format(" proto={}", protocol());
   if (helo_name) text += fmt::format(" helo=<{}>", *helo_name);
   return text;

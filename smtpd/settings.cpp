@@ -163,7 +163,9 @@ class Loader {
     settings_->stressed_params = must_load<Params>(main_cf_.with("stress", "yes"));
     settings_->identity = must_load<config::Identity>(main_cf_);
     settings_->messages = must_load<config::Messages>(main_cf_);
+    const auto logging = must_load<config::Logging>(main_cf_);
     if (!problems_.empty()) return fail(Failure::deferred("4.3.5", join(problems_, "\n")));
+    settings_->log_form = logging->info_log_address_format();
     auto services = peers::load_services(main_cf_);
     if (!services) return fail(std::move(services.error()));
     settings_->services = std::move(*services);

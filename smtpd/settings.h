@@ -38,6 +38,7 @@ struct Settings {
   std::shared_ptr<const Params> stressed_params;  // with $stress = yes
   std::shared_ptr<const config::Identity> identity;
   peers::Services services;
+  mail::LogForm log_form = mail::LogForm::external;
   std::shared_ptr<const config::Messages> messages;
   peers::SessionNoticeRules notices;  // no class in stand-alone mode
   std::shared_ptr<const config::MainCf> main_cf;

@@ -4,6 +4,7 @@
 
 #include "lib/config/layout.h"
 #include "lib/config/param_set.h"
+#include "lib/mail/quote.h"
 
 namespace posthouse::config {
 
@@ -194,6 +195,13 @@ struct Logging : ParamSet {
        .fallback = "postlog",
        .doc = R"(The service of postlogd, which writes maillog_file for those who may not.)",
        .at_least = 1}};
+  Choice<mail::LogForm> info_log_address_format{
+      *this,
+      {.name = "info_log_address_format",
+       .fallback = "external",
+       .doc = R"(How addresses stand in the log: external, as in SMTP, with quotes where they need them
+("a b"@example.com), or internal, without (a b@example.com).)",
+       .words = {"external", "internal"}}};
   Int delay_logging_resolution_limit{
       *this,
       {.name = "delay_logging_resolution_limit",

@@ -101,6 +101,7 @@ Result<void> Agent::prepare(const service::Environment& environment) {
   settings_.results.soft_bounce = (*messages)->soft_bounce();
   settings_.results.keeps_bad_probes = (*verify)->address_verify_negative_cache();
   settings_.results.delay_decimals = (*logging)->delay_logging_resolution_limit();
+  settings_.results.log_form = (*logging)->info_log_address_format();
   settings_.layout = queuefile::Layout(join((*queue)->hash_queue_names(), ","),
                                        static_cast<unsigned>((*queue)->hash_queue_depth()));
   return {};

@@ -6,7 +6,6 @@
 
 #include "lib/base/text.h"
 #include "lib/mail/delay_text.h"
-#include "lib/mail/quote.h"
 
 namespace posthouse::delivery {
 namespace {
@@ -20,8 +19,8 @@ std::chrono::microseconds between(Time from, Time to) {
   return std::max(span, std::chrono::microseconds(0));
 }
 
-std::string shown(std::string_view internal) {
-  return internal.empty() ? std::string("MAILER-DAEMON") : mail::to_external(internal);
+std::string shown(std::string_view internal, mail::LogForm form) {
+  return internal.empty() ? std::string("MAILER-DAEMON") : mail::in_log(internal, form);
 }
 
 std::string on_one_line(std::string_view text) {
@@ -46,9 +45,9 @@ std::string Times::text(const Relay& relay, Time now, int decimals) const {
 }
 
 std::string DeliveryLine::text() const {
-  std::string line = fmt::format("{}: to=<{}>, ", queue_id, shown(address));
+  std::string line = fmt::format("{}: to=<{}>, ", queue_id, shown(address, form));
   if (!original.empty() && !equal_ignoring_case(original, address)) {
-    fmt::format_to(std::back_inserter(line), "orig_to=<{}>, ", shown(original));
+    fmt::format_to(std::back_inserter(line), "orig_to=<{}>, ", shown(original, form));
   }
   fmt::format_to(std::back_inserter(line), "relay={}, ", relay.name);
   if (relay.uses > 1) fmt::format_to(std::back_inserter(line), "conn_use={}, ", relay.uses);

@@ -3,7 +3,7 @@
 //   QID: to=<R>, orig_to=<O>, relay=H[A]:P, conn_use=2, delay=1.1, delays=0.1/0/0.5/0.5, dsn=2.0.0,
 //   status=sent (250 2.0.0 Ok)
 //
-// Pure text; addresses in external form, newlines of remote replies become blanks.
+// Pure text; newlines of remote replies become blanks.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/ipc/messages/delivery.h"
+#include "lib/mail/quote.h"
 
 namespace posthouse::delivery {
 
@@ -42,6 +43,7 @@ struct DeliveryLine {
   std::string_view dsn;
   std::string_view status;  // sent deferred bounced SOFTBOUNCE deliverable undeliverable
   std::string_view reason;
+  mail::LogForm form = mail::LogForm::external;
   std::string text() const;
 };
 

@@ -1,7 +1,6 @@
 #include "lib/delivery/pass.h"
 
 #include "lib/log/log.h"
-#include "lib/mail/quote.h"
 
 namespace posthouse::delivery {
 namespace {
@@ -47,7 +46,7 @@ void Passer::pass(Attempt& attempt, std::span<const std::size_t> recipients, std
   for (std::size_t index : recipients) {
     ipc::DeliveryRecipient recipient = attempt.request.recipients[index];
     if (!address.empty()) recipient.address = address;
-    log::info("{}: passing <{}> to transport={}", request.queue_id, mail::to_external(recipient.address),
+    log::info("{}: passing <{}> to transport={}", request.queue_id, attempt.results.in_log(recipient.address),
               request.transport);
     request.recipients.push_back(std::move(recipient));
   }

@@ -75,7 +75,8 @@ void Results::log(std::size_t index, const Relay& relay, const std::string& dela
                           .delays = delays,
                           .dsn = dsn,
                           .status = status,
-                          .reason = reason}
+                          .reason = reason,
+                          .form = settings_.log_form}
                  .text());
 }
 

@@ -48,6 +48,7 @@ struct ResultSettings {
   bool soft_bounce = false;
   bool keeps_bad_probes = true;  // address_verify_negative_cache: what verify does not keep is logged as such
   int delay_decimals = 2;
+  mail::LogForm log_form = mail::LogForm::external;
   const Clock* clock = &Clock::system();
   std::shared_ptr<const StatusFilter> filter;
 };
@@ -65,6 +66,8 @@ class Results {
   void recorded_elsewhere(std::size_t index, ipc::Outcome outcome);
   // The same for all that have no result yet.
   void fail_rest(const Relay& relay, const Failure& failure, const Remote& remote = {});
+
+  std::string in_log(std::string_view address) const { return mail::in_log(address, settings_.log_form); }
 
   bool is_open(std::size_t index) const { return !entries_[index].is_done; }
   bool has_open() const { return open_ > 0; }

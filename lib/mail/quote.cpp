@@ -48,6 +48,10 @@ std::string to_external(std::string_view internal) {
   return external;
 }
 
+std::string in_log(std::string_view internal, LogForm form) {
+  return form == LogForm::external ? to_external(internal) : std::string(internal);
+}
+
 std::string to_internal(std::string_view external) {
   if (external.find_first_of("\"\\") == std::string_view::npos) return std::string(external);
   std::string internal;

@@ -14,6 +14,9 @@ namespace posthouse::mail {
 std::string quote_local_part(std::string_view local, bool quote_8bit = false);
 std::string to_external(std::string_view internal);
 std::string to_internal(std::string_view external);
+// How addresses stand in log lines (info_log_address_format).
+enum class LogForm : unsigned char { external, internal };
+std::string in_log(std::string_view internal, LogForm form);
 bool needs_quotes(std::string_view local);
 
 struct AddressParts {

@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("POSTHOUSE_BUILD", ROOT / "build/debug"))
-MEMBER = re.compile(r"config::(?:\w+)(?:<\w+>)?\s+(\w+)\s*\{\s*\*this,\s*\{\s*\.name\s*=\s*([^,]+),|"
-                    r"^  (?:Str|Raw|Int|Bool|Seconds|Bytes|List|Path|Level|Choice<\w+>)\s+(\w+)\s*\{\s*\*this,\s*\{\s*\.name\s*=\s*([^,]+),", re.M)
+MEMBER = re.compile(r"config::(?:\w+)(?:<[\w:]+>)?\s+(\w+)\s*\{\s*\*this,\s*\{\s*\.name\s*=\s*([^,]+),|"
+                    r"^  (?:Str|Raw|Int|Bool|Seconds|Bytes|List|Path|Level|Choice<[\w:]+>)\s+(\w+)\s*\{\s*\*this,\s*\{\s*\.name\s*=\s*([^,]+),", re.M)
 # Depend on the machine or on the packager.
 OF_THE_MACHINE = {"myhostname", "mydomain", "mynetworks", "config_directory", "command_directory", "daemon_directory",
                   "queue_directory", "data_directory"}

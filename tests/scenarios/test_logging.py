@@ -90,3 +90,23 @@ def test_no_line_is_lost_by_rotation(mta):
     assert len(acknowledged) == len(load.acknowledged)
     for name, counts in steps.items():
         assert {queue_id: counts[queue_id] for queue_id in acknowledged if counts[queue_id] != 1} == {}, name
+
+
+@pytest.mark.parametrize("form", ["external", "internal"])
+def test_addresses_in_the_log(mta, sink, form):
+    def shown(local, domain):
+        return f'"{local}"@{domain}' if form == "external" else f"{local}@{domain}"
+
+    sink.on("RCPT", lambda session, argument: "550 5.1.1 no" if "bad" in argument else "450 4.1.1 later" if "later" in argument else "250 ok")
+    mta.start(info_log_address_format=form, relayhost=sink.nexthop, virtual_alias_maps='inline:{{al@virt.test="x y"@virt.test}}',
+              virtual_mailbox_maps='inline:{{"x y"@virt.test=alice/}}')
+    sender, there = shown("a b", "client.test"), shown("x y", "virt.test")
+    mta.deliver("al@virt.test", sender='"a b"@client.test')
+    with mta.peer() as peer:
+        refusal = peer.ask('"u u"@virt.test', '"a b"@client.test')
+    assert refusal.text == "550 5.1.1 <u u@virt.test>: Recipient address rejected: User unknown in virtual mailbox table"
+    mta.sendmail("-f", '"a b"@client.test', '"bad 1"@elsewhere.test', '"later 1"@elsewhere.test', message=b"Subject: x\n\nx\n")
+    for process, text in (("qmgr", f"from=<{sender}>, size="), ("pickup", f" from=<{sender}>"), ("virtual", f"to=<{there}>, orig_to=<al@virt.test>, "),
+                          ("smtpd", f"; from=<{sender}> to=<{shown('u u', 'virt.test')}> proto="),
+                          ("smtp", f"to=<{shown('bad 1', 'elsewhere.test')}>, "), ("smtp", f"to=<{shown('later 1', 'elsewhere.test')}>, ")):
+        mta.log.wait(re.escape(text), process=process)

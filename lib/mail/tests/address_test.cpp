@@ -199,6 +199,8 @@ TEST(Quote, ExternalFormQuotesWhatNeedsIt) {
   EXPECT_EQ(to_external("a..b@c.d"), "\"a..b\"@c.d");
   EXPECT_EQ(to_external("user"), "user");
   EXPECT_EQ(to_external(""), "");
+  EXPECT_EQ(in_log("a b@c.d", LogForm::external), "\"a b\"@c.d");
+  EXPECT_EQ(in_log("a b@c.d", LogForm::internal), "a b@c.d");
   EXPECT_EQ(to_internal("\"a \\\"b\"@c.d"), "a \"b@c.d");
 }
 
