@@ -22,15 +22,21 @@ struct NameValue {
   std::string_view name, value;
   const char* problem = nullptr;
 };
-// "name = value" or "name=value".
+// "name = value" or "name=value". Blanks and "=" in quotes belong to the name, as do the quotes.
 NameValue parse_name_value(std::string_view text) {
   NameValue out;
   text = trim(text);
   std::size_t end = 0;
-  while (end < text.size() && text[end] != '=' && !is_space(text[end])) ++end;
+  bool is_quoted = false;
+  for (; end < text.size() && (is_quoted || (text[end] != '=' && !is_space(text[end]))); ++end) {
+    if (text[end] == '"') is_quoted = !is_quoted;
+    if (text[end] == '\\' && end + 1 < text.size()) ++end;
+  }
   out.name = text.substr(0, end);
   const auto rest = trim_left(text.substr(end));
-  if (rest.empty() || rest.front() != '=')
+  if (is_quoted)
+    out.problem = "unbalanced '\"'";
+  else if (rest.empty() || rest.front() != '=')
     out.problem = "missing '=' after attribute name";
   else if (out.name.empty())
     out.problem = "missing attribute name";

@@ -47,6 +47,13 @@ TEST_F(TextTypes, InlineFoldsKeys) {
   EXPECT_EQ(ask("inline:{ {É = ü} }", "é"), "ü");
 }
 
+TEST_F(TextTypes, InlineNamesMayBeQuoted) {
+  EXPECT_EQ(ask(R"(inline:{ {"a b"@c = d} })", R"("a b"@c)"), "d");
+  EXPECT_EQ(ask(R"(inline:{ {"a\"= b"@c=d=e} })", R"("a\"= b"@c)"), "d=e");
+  EXPECT_EQ(ask(R"(inline:{ {"a=b} })", "a"),
+            R"(OPEN unbalanced '"': "inline:{ {"a=b} }"; need "inline:{name=value...}")");
+}
+
 TEST_F(TextTypes, InlineSaysWhatIsWrong) {
   EXPECT_EQ(ask("inline:x", "a"), "OPEN bad syntax: \"inline:x\"; need \"inline:{name=value...}\"");
   EXPECT_EQ(ask("inline:{a}", "a"),
