@@ -4,17 +4,12 @@
 
 namespace posthouse::cleanup {
 
-namespace {
-
-constexpr auto kPeerTimeout = std::chrono::seconds(3600);
-
-}  // namespace
-
 ConnectedNeighbours::ConnectedNeighbours(const peers::Services& services)
-    : rewrite_(services),
-      trace_(services.trace),
-      bounce_(services.bounce),
-      queue_manager_(services.queue),
+    : services_(services),
+      rewrite_(services),
+      trace_(services.trace, services.keeping),
+      bounce_(services.bounce, services.keeping),
+      queue_manager_(services.queue, services.trigger_timeout),
       verify_(services) {}
 
 void ConnectedNeighbours::start() {
@@ -25,7 +20,7 @@ void ConnectedNeighbours::start() {
 
 Result<std::vector<std::string>> ConnectedNeighbours::rewrite(std::string_view context,
                                                               std::vector<std::string> addresses) {
-  auto reply = rewrite_.rewrite(context, addresses, deadline_after(kPeerTimeout));
+  auto reply = rewrite_.rewrite(context, addresses, services_.deadline());
   if (!reply) log::warning("rewrite service: {}", reply.error().text);
   return reply;
 }
@@ -56,7 +51,7 @@ void ConnectedNeighbours::finish() {
 }
 
 bool ConnectedNeighbours::append_trace(const ipc::BounceAppend& entry) {
-  const auto reply = trace_.ask<ipc::BounceReply>(entry, deadline_after(kPeerTimeout));
+  const auto reply = trace_.ask<ipc::BounceReply>(entry, services_.deadline());
   if (!reply) log::warning("{}: trace service: {}", entry.queue_id, reply.error().text);
   return reply && reply->ok;
 }
@@ -64,12 +59,12 @@ bool ConnectedNeighbours::append_trace(const ipc::BounceAppend& entry) {
 void ConnectedNeighbours::verified(const std::string& address, const std::string& original,
                                    std::string_view text) {
   const auto done =
-      verify_.update(address, original, ipc::VerifyStatus::deliverable, text, deadline_after(kPeerTimeout));
+      verify_.update(address, original, ipc::VerifyStatus::deliverable, text, services_.deadline());
   if (!done) log::warning("verify service: {}", done.error().text);
 }
 
 bool ConnectedNeighbours::bounce(const ipc::BounceOne& notice) {
-  const auto reply = bounce_.ask<ipc::BounceReply>(notice, deadline_after(kPeerTimeout));
+  const auto reply = bounce_.ask<ipc::BounceReply>(notice, services_.deadline());
   if (!reply) log::warning("{}: bounce service: {}", notice.message.queue_id, reply.error().text);
   return reply && reply->ok;
 }

@@ -33,6 +33,7 @@ class ConnectedNeighbours : public Neighbours {
  private:
   void tell_queue_manager();
 
+  const peers::Services services_;
   peers::RewriteClient rewrite_;
   ipc::Client trace_, bounce_;
   std::vector<std::string> arrivals_;

@@ -17,7 +17,7 @@ namespace posthouse::cleanup {
 
 namespace {
 
-constexpr auto kPeerTimeout = std::chrono::seconds(3600);
+constexpr auto kIdleLimit = std::chrono::seconds(3600);
 
 template <class Set>
 Result<std::shared_ptr<const Set>> load(const config::MainCf& main_cf) {
@@ -98,9 +98,10 @@ std::string origin_of(const std::string& myorigin) {
 
 Result<void> Cleanup::prepare(const service::Environment& environment) {
   if (auto done = load_settings(*environment.main_cf); !done) return done;
-  const auto services = peers::load_services(*environment.main_cf);
-  if (!services) return fail(services.error());
-  neighbours_ = std::make_unique<ConnectedNeighbours>(*services);
+  auto services = peers::load_services(*environment.main_cf);
+  if (!services) return fail(std::move(services.error()));
+  services_ = std::move(*services);
+  neighbours_ = std::make_unique<ConnectedNeighbours>(services_);
   return open_tables(environment);
 }
 
@@ -207,7 +208,7 @@ void Cleanup::end_if_table_changed() {
 void Cleanup::serve(runtime::Stream stream) {
   ipc::Connection connection(std::move(stream));
   for (;;) {
-    Result<ipc::Frame> frame = connection.next_request(deadline_after(kPeerTimeout));
+    Result<ipc::Frame> frame = connection.next_request(deadline_after(kIdleLimit));
     if (!frame) return;
     auto open = frame->as<ipc::CleanupOpen>();
     if (!open) return log::warning("cleanup: {}", open.error().text);
@@ -225,10 +226,10 @@ bool Cleanup::converse(ipc::Connection& connection, const ipc::CleanupOpen& open
     connection.send(ipc::CleanupOpened{.queue_id = id->text()});
   } else {
     connection.send(ipc::CleanupClosed{.status = ipc::cleanup_status::kWrite});
-    return connection.flush(deadline_after(kPeerTimeout)).has_value();
+    return connection.flush(services_.deadline()).has_value();
   }
   for (;;) {
-    auto frame = connection.receive(deadline_after(kPeerTimeout));
+    auto frame = connection.receive(services_.deadline());
     if (!frame) return false;
     Result<void> understood;
     if (frame->is<ipc::CleanupContent>()) {
@@ -245,7 +246,7 @@ bool Cleanup::converse(ipc::Connection& connection, const ipc::CleanupOpen& open
       auto close = frame->as<ipc::CleanupClose>();
       if (close) {
         connection.send(message.close(*close));
-        return connection.flush(deadline_after(kPeerTimeout)).has_value();
+        return connection.flush(services_.deadline()).has_value();
       }
       understood = fail(std::move(close.error()));
     }

@@ -35,6 +35,7 @@ class Cleanup : public service::Service {
   void end_if_table_changed();
 
   Settings settings_;
+  peers::Services services_;
   Maps maps_;
   std::unique_ptr<table::Tables> tables_;
   std::shared_ptr<table::AddressRules> rules_;

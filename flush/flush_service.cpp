@@ -40,7 +40,7 @@ Result<void> FlushService::prepare(const service::Environment& environment) {
   if (!queue) return fail(unusable(queue.error()));
   const auto services = peers::load_services(main_cf);
   if (!services) return fail(services.error());
-  qmgr_ = std::make_unique<peers::QmgrClient>(services->queue);
+  qmgr_ = std::make_unique<peers::QmgrClient>(services->queue, services->trigger_timeout);
   auto settings = table::settings_from(environment.main_cf);
   if (!settings) return fail(unusable(settings.error()));
   tables_ = std::make_unique<table::Tables>(std::move(*settings), table::all_types());

@@ -9,9 +9,6 @@
 namespace posthouse::local {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kTimeout = 3600s;
 constexpr std::size_t kChunk = 60 * 1024;
 
 Failure refused() {
@@ -35,9 +32,9 @@ ipc::CleanupOpen Forwarder::open_of(const ipc::DeliveryRequest& request, const F
 // A kept connection may have ended: then once more on a new one.
 Result<ipc::Connection> Forwarder::begin(const ipc::CleanupOpen& open, std::string& queue_id) {
   for (int attempt = 0; attempt < 2; ++attempt) {
-    auto connection = cleanup_.begin(open, deadline_after(kTimeout));
+    auto connection = cleanup_.begin(open, services_.deadline());
     if (!connection) return connection;
-    const auto opened = connection->expect<ipc::CleanupOpened>(deadline_after(kTimeout));
+    const auto opened = connection->expect<ipc::CleanupOpened>(services_.deadline());
     if (!opened) continue;
     queue_id = opened->queue_id;
     return connection;
@@ -52,7 +49,7 @@ Result<void> Forwarder::send_content(const delivery::Attempt& attempt, ipc::Conn
     const auto more = content.append_lines(chunk, kChunk, {.line_end = "\n"});
     if (!more) return fail(more.error());
     cleanup.send(ipc::CleanupContent{.chunk = chunk});
-    if (auto sent = cleanup.flush(deadline_after(kTimeout)); !sent) return sent;
+    if (auto sent = cleanup.flush(services_.deadline()); !sent) return sent;
     if (!*more) return {};
   }
 }
@@ -78,7 +75,7 @@ Result<std::string> Forwarder::forward(const delivery::Attempt& attempt, const F
       fmt::format("Received: by {} ({})\n\tid {}; {}\nDelivered-To: {}\n", host_, mail_name_, queue_id,
                   mail::date_text(Clock::system().now()), mail::to_external(forwarding.expanded.address));
   if (auto sent = send_content(attempt, *cleanup, std::move(head)); !sent) return fail(sent.error());
-  const auto closed = cleanup->ask<ipc::CleanupClosed>(ipc::CleanupClose{}, deadline_after(kTimeout));
+  const auto closed = cleanup->ask<ipc::CleanupClosed>(ipc::CleanupClose{}, services_.deadline());
   if (!closed) return fail(refused());
   if (closed->status != 0) {
     return fail(Failure::deferred("4.3.0", closed->reason.empty() ? refused().text : closed->reason));

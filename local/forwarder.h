@@ -23,7 +23,10 @@ struct Forwarding {
 class Forwarder {
  public:
   Forwarder(const peers::Services& services, std::string host, std::string mail_name)
-      : host_(std::move(host)), mail_name_(std::move(mail_name)), cleanup_(services.cleanup) {}
+      : host_(std::move(host)),
+        mail_name_(std::move(mail_name)),
+        services_(services),
+        cleanup_(services.cleanup, services.keeping) {}
 
   Result<std::string> forward(const delivery::Attempt& attempt, const Forwarding& forwarding);  // may wait
 
@@ -34,6 +37,7 @@ class Forwarder {
                             std::string head) const;
 
   std::string host_, mail_name_;
+  const peers::Services services_;
   ipc::Pool cleanup_;
 };
 

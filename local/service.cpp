@@ -147,6 +147,7 @@ Result<void> LocalAgent::open_tables(const service::Environment& environment) {
   rules_.resets_owner = parameters_->reset_owner_alias();
   rules_.myorigin = (*identity)->myorigin();
   world_ = make_world(world_settings_);
+  passer_ = std::make_unique<delivery::Passer>(services_);
   forwarder_ = std::make_unique<Forwarder>(services_, (*identity)->myhostname(), (*identity)->mail_name());
   return {};
 }
@@ -297,7 +298,7 @@ bool LocalAgent::pass_by(delivery::Attempt& attempt, std::size_t index, const Lo
     log::warning("{}: transport lookup failure: {}", attempt.request.queue_id, failure->text);
     attempt.results.failed(index, relay(), Failure::deferred("4.3.5", "mail system configuration error"));
   } else {
-    passer_.pass(attempt, std::span(&index, 1), std::get<std::string>(transport), relay(), address);
+    passer_->pass(attempt, std::span(&index, 1), std::get<std::string>(transport), relay(), address);
   }
   return true;
 }

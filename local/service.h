@@ -45,7 +45,7 @@ class LocalAgent : public delivery::Agent {
   ExpanderRules rules_;
   delivery::MailboxCopy pattern_;
   std::unique_ptr<Forwarder> forwarder_;
-  delivery::Passer passer_;
+  std::unique_ptr<delivery::Passer> passer_;
 };
 
 }  // namespace posthouse::local

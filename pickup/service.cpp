@@ -8,7 +8,6 @@
 #include "lib/log/log.h"
 #include "lib/mail/date.h"
 #include "lib/mail/header.h"
-#include "lib/peers/services.h"
 #include "lib/queuefile/content_reader.h"
 #include "lib/queuefile/queue_scan.h"
 #include "pickup/parameters.h"
@@ -21,7 +20,7 @@ namespace {
 namespace flag = ipc::cleanup_flag;
 using queuefile::FileSystem;
 
-constexpr auto kPeerTimeout = std::chrono::seconds(3600);
+constexpr auto kTriggerLimit = std::chrono::seconds(3600);
 constexpr std::size_t kAtOnce = 20;
 constexpr std::size_t kChunk = 64 * 1024;
 
@@ -67,9 +66,10 @@ Result<void> Pickup::prepare(const service::Environment& environment) {
   if (!queue) return fail(std::move(queue.error()));
   auto own = load<Parameters>(main_cf);
   if (!own) return fail(std::move(own.error()));
-  const auto services = peers::load_services(main_cf);
-  if (!services) return fail(services.error());
-  cleanup_ = std::make_unique<ipc::Pool>(services->cleanup);
+  auto services = peers::load_services(main_cf);
+  if (!services) return fail(std::move(services.error()));
+  services_ = std::move(*services);
+  cleanup_ = std::make_unique<ipc::Pool>(services_.cleanup, services_.keeping);
   settings_.myhostname = (*identity)->myhostname();
   settings_.mail_name = (*identity)->mail_name();
   settings_.content_filter = main_cf.value("content_filter");
@@ -91,7 +91,7 @@ void Pickup::start() {
 
 void Pickup::serve(runtime::Stream stream) {
   const runtime::IdleScope idle;
-  while (stream.fill(deadline_after(kPeerTimeout)) == runtime::Io::ok) {
+  while (stream.fill(deadline_after(kTriggerLimit)) == runtime::Io::ok) {
     stream.consume(stream.buffered().size());
     has_work_ = true;
     told_->notify_one();
@@ -178,10 +178,10 @@ std::string Pickup::received_header(const std::string& queue_id, unsigned owner,
 
 Result<ipc::Frame> Pickup::begin(std::optional<ipc::Connection>& cleanup, const ipc::CleanupOpen& open) {
   for (bool is_again = false;; is_again = true) {
-    auto taken = cleanup_->begin(open, deadline_after(kPeerTimeout));
+    auto taken = cleanup_->begin(open, services_.deadline());
     if (!taken) return fail(std::move(taken.error()));
     cleanup.emplace(std::move(*taken));
-    auto frame = cleanup->receive(deadline_after(kPeerTimeout));
+    auto frame = cleanup->receive(services_.deadline());
     if (frame || is_again) return frame;
   }
 }
@@ -215,14 +215,14 @@ Result<ipc::CleanupClosed> Pickup::converse(std::optional<ipc::Connection>& clea
     if (is_first && !text.empty() && text[0] != '\n' && !mail::is_header(text.substr(0, text.find('\n'))))
       chunk.insert(header_size, 1, '\n');
     cleanup->send(ipc::CleanupContent{.chunk = chunk});
-    if (auto sent = cleanup->flush(deadline_after(kPeerTimeout)); !sent) return fail(std::move(sent.error()));
+    if (auto sent = cleanup->flush(services_.deadline()); !sent) return fail(std::move(sent.error()));
     chunk.clear();
     if (!*more) break;
   }
   if (auto done = message.read_extracted(content.position()); !done) return fail(std::move(done.error()));
   if (auto late = message.take_recipients(); !late.empty())
     cleanup->send(ipc::CleanupRecipients{.recipients = std::move(late)});
-  return cleanup->ask<ipc::CleanupClosed>(ipc::CleanupClose{}, deadline_after(kPeerTimeout));
+  return cleanup->ask<ipc::CleanupClosed>(ipc::CleanupClose{}, services_.deadline());
 }
 
 }  // namespace posthouse::pickup

@@ -9,6 +9,7 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/messages/cleanup.h"
 #include "lib/mail/quote.h"
+#include "lib/peers/services.h"
 #include "lib/queuefile/layout.h"
 #include "lib/runtime/fiber.h"
 #include "lib/service/service.h"
@@ -49,6 +50,7 @@ class Pickup : public service::Service {
   std::string received_header(const std::string& queue_id, unsigned owner, Time arrival) const;
 
   Settings settings_;
+  peers::Services services_;
   std::unique_ptr<ipc::Pool> cleanup_;
   std::unique_ptr<runtime::Signal> told_;
   std::unique_ptr<runtime::Semaphore> places_;

@@ -20,7 +20,7 @@ bool is_plausible(const ipc::DeliveryReply& reply, const ipc::DeliveryRequest& r
 
 ipc::Pool& Agents::pool(const std::string& transport) {
   auto& slot = pools_[transport];
-  if (!slot) slot = std::make_unique<ipc::Pool>("private/" + transport, kIdleConnections);
+  if (!slot) slot = std::make_unique<ipc::Pool>("private/" + transport, keeping_, kIdleConnections);
   return *slot;
 }
 
@@ -32,7 +32,7 @@ AgentAnswer Agents::unavailable(const Failure& failure) const {
 AgentAnswer Agents::deliver(const ipc::DeliveryRequest& request) {
   ipc::Pool& agents = pool(request.transport);
   for (int attempt = 1;; ++attempt) {
-    auto connection = agents.begin(request, deadline_after(connect_timeout));
+    auto connection = agents.begin(request, deadline_after(connect_timeout_));
     if (!connection) {
       // "connect to private/x: REASON"
       return unavailable({.text = "connect to transport " +

@@ -27,13 +27,16 @@ struct AgentAnswer {
 
 class Agents {
  public:
+  Agents(std::chrono::seconds connect_timeout, ipc::Keeping keeping)
+      : connect_timeout_(connect_timeout), keeping_(keeping) {}
   AgentAnswer deliver(const ipc::DeliveryRequest& request);  // may wait
-  std::chrono::seconds connect_timeout{60};
 
  private:
   ipc::Pool& pool(const std::string& transport);
   AgentAnswer unavailable(const Failure& failure) const;
 
+  std::chrono::seconds connect_timeout_;
+  ipc::Keeping keeping_;
   std::unordered_map<std::string, std::unique_ptr<ipc::Pool>> pools_;
 };
 

@@ -45,24 +45,28 @@ std::size_t delivery_limit(const config::MainCf& main_cf) {
 // The services that are asked. A reload makes new ones: they may be called otherwise then, and what they have
 // answered before counts no more.
 struct QueueManager::Asked {
-  Asked(const peers::Services& services, std::chrono::seconds ipc_timeout)
-      : rewrite(services),
-        bounce(services.bounce),
-        defer(services.defer),
-        trace(services.trace),
-        verify(services),
+  Asked(const peers::Services& found, std::chrono::seconds ipc_timeout)
+      : services(found),
+        rewrite(found),
+        bounce(found.bounce, found.keeping),
+        defer(found.defer, found.keeping),
+        trace(found.trace, found.keeping),
+        verify(found),
+        agents(ipc_timeout, found.keeping),
         timeout(ipc_timeout) {}
 
+  const peers::Services services;
   peers::RewriteClient rewrite;
   ipc::Client bounce, defer, trace;
   peers::VerifyClient verify;
+  Agents agents;
   std::chrono::seconds timeout;  // qmgr_ipc_timeout
 
   template <class Question>
   bool tell(ipc::BounceLog log, const Question& question) {
     using ipc::BounceLog;
     ipc::Client& client = log == BounceLog::bounce ? bounce : log == BounceLog::defer ? defer : trace;
-    const auto reply = client.ask<ipc::BounceReply>(question, deadline_after(kNoticeTimeout));
+    const auto reply = client.ask<ipc::BounceReply>(question, services.deadline(kNoticeTimeout));
     if (!reply) log::warning("problem talking to service {}: {}", ipc::name_of(log), reply.error().text);
     return reply && reply->ok;
   }
@@ -70,7 +74,6 @@ struct QueueManager::Asked {
 
 struct QueueManager::Clients {
   std::shared_ptr<Asked> asked;  // who waits for an answer keeps his own reference
-  Agents agents;
 };
 
 Result<QueueManager::Settings> QueueManager::load(const service::Environment& environment) {
@@ -138,39 +141,42 @@ Scheduler::LimitsOf QueueManager::limits_of(const Settings& settings) {
 
 Peers QueueManager::peers() {
   const auto clients = clients_;
-  return {
-      .resolve =
-          [clients](const ipc::ResolveQuery& query) {
-            const auto asked = clients->asked;
-            return asked->rewrite.resolve(query, deadline_after(asked->timeout));
-          },
-      .deliver = [clients](const ipc::DeliveryRequest& request) { return clients->agents.deliver(request); },
-      .append =
-          [clients](const ipc::BounceAppend& records) {
-            const auto asked = clients->asked;
-            return asked->tell(records.log, records);
-          },
-      .flush =
-          [clients](ipc::BounceLog log, const ipc::BounceMessage& message) {
-            const auto asked = clients->asked;
-            return asked->tell(log, ipc::BounceFlush{log, message});
-          },
-      .warn =
-          [clients](const ipc::BounceMessage& message) {
-            const auto asked = clients->asked;
-            return asked->tell(ipc::BounceLog::defer, ipc::BounceWarn{message});
-          },
-      .verify =
-          [clients](const Recipient& recipient, const std::string& reason) {
-            const auto asked = clients->asked;
-            return asked->verify.update(recipient.address, recipient.original, ipc::VerifyStatus::deferred,
-                                        reason, deadline_after(asked->timeout));
-          }};
+  return {.resolve =
+              [clients](const ipc::ResolveQuery& query) {
+                const auto asked = clients->asked;
+                return asked->rewrite.resolve(query, deadline_after(asked->timeout));
+              },
+          .deliver =
+              [clients](const ipc::DeliveryRequest& request) {
+                const auto asked = clients->asked;
+                return asked->agents.deliver(request);
+              },
+          .append =
+              [clients](const ipc::BounceAppend& records) {
+                const auto asked = clients->asked;
+                return asked->tell(records.log, records);
+              },
+          .flush =
+              [clients](ipc::BounceLog log, const ipc::BounceMessage& message) {
+                const auto asked = clients->asked;
+                return asked->tell(log, ipc::BounceFlush{log, message});
+              },
+          .warn =
+              [clients](const ipc::BounceMessage& message) {
+                const auto asked = clients->asked;
+                return asked->tell(ipc::BounceLog::defer, ipc::BounceWarn{message});
+              },
+          .verify =
+              [clients](const Recipient& recipient, const std::string& reason) {
+                const auto asked = clients->asked;
+                return asked->verify.update(recipient.address, recipient.original,
+                                            ipc::VerifyStatus::deferred, reason,
+                                            deadline_after(asked->timeout));
+              }};
 }
 
 void QueueManager::connect(const Settings& settings) {
   clients_->asked = std::make_shared<Asked>(settings.services, settings.parameters->ipc_timeout());
-  clients_->agents.connect_timeout = settings.parameters->ipc_timeout();
 }
 
 Result<void> QueueManager::prepare(const service::Environment& environment) {

@@ -13,19 +13,20 @@ constexpr auto kAskTime = std::chrono::seconds(100);
 class Daemons : public Neighbours {
  public:
   Daemons(const peers::Services& services, dns::Lookups& dns, const config::Identity& identity)
-      : rewrite_(services),
+      : services_(services),
+        rewrite_(services),
         flush_(services),
         verify_(services),
-        cleanup_(services.cleanup),
+        cleanup_(services.cleanup, services.keeping),
         submission_(services, identity.myhostname(), identity.mail_name()),
         dns_(dns) {}
 
   Result<ipc::Resolved> resolve(std::string_view sender, std::string_view address) override {
-    return rewrite_.resolve(sender, std::string(address), deadline_after(kAskTime));
+    return rewrite_.resolve(sender, std::string(address), services_.deadline(kAskTime));
   }
 
   Result<ipc::VerifyReply> verify(std::string_view address) override {
-    const Deadline deadline = deadline_after(kAskTime);
+    const Deadline deadline = services_.deadline(kAskTime);
     auto complete = rewrite_.rewrite("local", std::string(address), deadline);
     if (!complete) return fail(std::move(complete.error()));
     return verify_.query(*complete, deadline);
@@ -43,6 +44,7 @@ class Daemons : public Neighbours {
   dns::Lookups& dns() override { return dns_; }
 
  private:
+  const peers::Services services_;
   peers::RewriteClient rewrite_;
   peers::FlushClient flush_;
   peers::VerifyClient verify_;

@@ -29,7 +29,7 @@ Session::Session(std::shared_ptr<const Settings> settings, Neighbours& neighbour
       lines_(static_cast<std::size_t>(settings_->messages->line_length_limit())) {}
 
 Deadline Session::deadline_for_cleanup() const {
-  return deadline_after(std::chrono::hours(1));
+  return settings_->services.deadline();
 }
 
 Deadline Session::deadline() const {

@@ -32,7 +32,7 @@ Failure refused(const ipc::CleanupClosed& closed) {
 }  // namespace
 
 Result<void> ProbeSender::converse(ipc::Connection& connection, const std::string& recipient) {
-  const Deadline deadline = deadline_after(kTimeout);
+  const Deadline deadline = services_.deadline(kTimeout);
   auto frame = connection.receive(deadline);
   if (!frame) return fail(std::move(frame.error()));
   if (frame->is<ipc::CleanupClosed>()) {
@@ -50,7 +50,7 @@ Result<void> ProbeSender::converse(ipc::Connection& connection, const std::strin
 
 Result<void> ProbeSender::send(const std::string& sender, const std::string& recipient) {
   auto connection =
-      cleanup_.begin(opening(sender, recipient, Clock::system().now()), deadline_after(kTimeout));
+      cleanup_.begin(opening(sender, recipient, Clock::system().now()), services_.deadline(kTimeout));
   if (!connection) return fail(std::move(connection.error()));
   auto sent = converse(*connection, recipient);
   if (sent) cleanup_.give_back(std::move(*connection));

@@ -12,12 +12,14 @@ namespace posthouse::verify {
 
 class ProbeSender {
  public:
-  explicit ProbeSender(const peers::Services& services) : cleanup_(services.cleanup) {}
+  explicit ProbeSender(const peers::Services& services)
+      : services_(services), cleanup_(services.cleanup, services.keeping) {}
   // May wait. Success: the probe is in the queue.
   Result<void> send(const std::string& sender, const std::string& recipient);
 
  private:
   Result<void> converse(ipc::Connection& connection, const std::string& recipient);
+  const peers::Services services_;
   ipc::Pool cleanup_;
 };
 

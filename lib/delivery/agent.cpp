@@ -26,7 +26,10 @@ constexpr mode_t kCorruptMode = 0400;
 
 struct Agent::Clients {
   explicit Clients(const peers::Services& services)
-      : bounce(services.bounce), defer(services.defer), trace(services.trace), verify(services.verify) {}
+      : bounce(services.bounce, services.keeping),
+        defer(services.defer, services.keeping),
+        trace(services.trace, services.keeping),
+        verify(services.verify, services.keeping) {}
 
   ipc::Client bounce, defer, trace, verify;
 
@@ -38,8 +41,8 @@ struct Agent::Clients {
 
 namespace {
 
-Result<void> append_to(ipc::Client& client, const ipc::BounceAppend& records) {
-  const auto reply = client.ask<ipc::BounceReply>(records, deadline_after(kRecordTimeout));
+Result<void> append_to(ipc::Client& client, const ipc::BounceAppend& records, Deadline deadline) {
+  const auto reply = client.ask<ipc::BounceReply>(records, deadline);
   if (reply && reply->ok) return {};
   const std::string why = reply ? "request failed" : reply.error().text;
   const std::string_view service = ipc::name_of(records.log);
@@ -53,8 +56,8 @@ Result<ipc::DeliveryRequest> next_request(ipc::Connection& connection) {
   return frame->as<ipc::DeliveryRequest>();
 }
 
-void tell_verify(ipc::Client& client, const ipc::VerifyUpdate& update) {
-  const auto reply = client.ask<ipc::VerifyUpdated>(update, deadline_after(kRecordTimeout));
+void tell_verify(ipc::Client& client, const ipc::VerifyUpdate& update, Deadline deadline) {
+  const auto reply = client.ask<ipc::VerifyUpdated>(update, deadline);
   if (!reply) log::warning("verify service failure: {}", reply.error().text);
 }
 
@@ -77,9 +80,11 @@ void Attempt::unreadable(const Failure& failure) {
 
 Agent::Agent() {
   peers_.append = [this](const ipc::BounceAppend& records) {
-    return append_to(clients_->of(records.log), records);
+    return append_to(clients_->of(records.log), records, services_.deadline(kRecordTimeout));
   };
-  peers_.verify = [this](const ipc::VerifyUpdate& update) { tell_verify(clients_->verify, update); };
+  peers_.verify = [this](const ipc::VerifyUpdate& update) {
+    tell_verify(clients_->verify, update, services_.deadline(kRecordTimeout));
+  };
   peers_.log = [](const std::string& line) { log::info(line); };
 }
 
@@ -124,7 +129,7 @@ void Agent::serve(runtime::Stream stream) {
       return;
     }
     connection.send(handle(*request, connection));
-    if (!connection.flush(deadline_after(kRecordTimeout))) return;
+    if (!connection.flush(services_.deadline(kRecordTimeout))) return;
     restart_on_change();
   }
 }

@@ -14,7 +14,7 @@ constexpr auto kDeliveryTimeout = 18000s;
 
 ipc::Pool& Passer::pool(const std::string& transport) {
   auto& slot = agents_[transport];
-  if (!slot) slot = std::make_unique<ipc::Pool>("private/" + transport);
+  if (!slot) slot = std::make_unique<ipc::Pool>("private/" + transport, services_.keeping);
   return *slot;
 }
 
@@ -23,7 +23,7 @@ ipc::Pool& Passer::pool(const std::string& transport) {
 Result<ipc::DeliveryReply> Passer::ask(const ipc::DeliveryRequest& request) {
   ipc::Pool& agents = pool(request.transport);
   for (bool is_again = false;; is_again = true) {
-    auto connection = agents.begin(request, deadline_after(kConnectTimeout));
+    auto connection = agents.begin(request, services_.deadline(kConnectTimeout));
     if (!connection) return fail(connection.error());
     auto reply = connection->expect<ipc::DeliveryReply>(deadline_after(kDeliveryTimeout));
     if (reply) {

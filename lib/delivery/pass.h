@@ -17,6 +17,7 @@ namespace posthouse::delivery {
 
 class Passer {
  public:
+  explicit Passer(const peers::Services& services) : services_(services) {}
   // `destination`: "transport" (the next hop stays) or "transport:nexthop". `relay` is who says so when the
   // transport cannot be reached. `address` replaces that of the recipients, unless empty. May wait for as
   // long as a delivery takes.
@@ -27,6 +28,7 @@ class Passer {
   Result<ipc::DeliveryReply> ask(const ipc::DeliveryRequest& request);
   ipc::Pool& pool(const std::string& transport);
 
+  const peers::Services services_;
   std::map<std::string, std::unique_ptr<ipc::Pool>> agents_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace posthouse::ipc {
@@ -38,17 +39,21 @@ struct Line {
   runtime::Fiber reader;
 };
 
-// Replies are read without the flush of Connection::receive: askers flush for themselves.
-void read_replies(const std::shared_ptr<Line>& line) {
+// Replies are read without the flush of Connection::receive: askers flush for themselves. Ends when nothing
+// has been asked for `idle`.
+void read_replies(const std::shared_ptr<Line>& line, Duration idle) {
   runtime::Stream& stream = line->connection.stream();
   for (;;) {
     std::size_t consumed = 0;
     auto frame = parse_frame(stream.buffered(), consumed);
     if (!frame) return line->finish_all(frame.error());
     if (!*frame) {
-      const runtime::Io io = stream.fill(kNever, kFrameLimit + 16);
-      if (io != runtime::Io::ok) return line->finish_all(Failure::deferred("4.4.2", "lost connection"));
-      continue;
+      const runtime::Io io = stream.fill(deadline_after(idle), kFrameLimit + 16);
+      const bool is_in_use = !line->open.empty() || line->is_flushing;
+      if (io == runtime::Io::ok || (io == runtime::Io::timeout && is_in_use)) continue;
+      line->finish_all(Failure::deferred("4.4.2", "lost connection"));
+      if (io == runtime::Io::timeout) stream.close();
+      return;
     }
     stream.consume(consumed);
     const auto place = line->open.find((*frame)->id);
@@ -62,18 +67,22 @@ void read_replies(const std::shared_ptr<Line>& line) {
 }  // namespace
 
 struct Client::State {
-  explicit State(std::string socket_path) : path(std::move(socket_path)) {}
+  State(std::string socket_path, Keeping kept) : path(std::move(socket_path)), keeping(kept) {}
 
   std::string path;
+  Keeping keeping;
   std::shared_ptr<Line> line;
   bool is_connecting = false;
   runtime::Signal connected;
 
   Result<std::shared_ptr<Line>> usable_line(Deadline deadline);
+  // A line that has served long enough is used no more; its reader ends when the last answer has come.
+  void retire_old_line();
   void start_flush(const std::shared_ptr<Line>& used);
 };
 
-Client::Client(std::string path) : state_(std::make_shared<State>(std::move(path))) {}
+Client::Client(std::string path, Keeping keeping)
+    : state_(std::make_shared<State>(std::move(path), keeping)) {}
 
 Client::~Client() {
   disconnect();
@@ -84,10 +93,17 @@ void Client::disconnect() {
   state_->line.reset();
 }
 
+void Client::State::retire_old_line() {
+  if (!line || line->is_broken || line->connection.age() < keeping.lifetime) return;
+  if (line->open.empty() && !line->is_flushing) line->reader.cancel();
+  line.reset();
+}
+
 Result<std::shared_ptr<Line>> Client::State::usable_line(Deadline deadline) {
   while (is_connecting) {
     if (connected.wait(deadline) != runtime::Wake::ready) return fail(Failure::deferred("4.4.2", "timeout"));
   }
+  retire_old_line();
   if (line && !line->is_broken) return line;
   is_connecting = true;
   auto stream = runtime::connect_unix(path, deadline);
@@ -95,7 +111,7 @@ Result<std::shared_ptr<Line>> Client::State::usable_line(Deadline deadline) {
   connected.notify_all();
   if (!stream) return fail(unreachable(path, stream.error()));
   line = std::make_shared<Line>(std::move(*stream));
-  line->reader = runtime::spawn([line = line] { read_replies(line); });
+  line->reader = runtime::spawn([line = line, idle = keeping.idle] { read_replies(line, idle); });
   return line;
 }
 
@@ -136,18 +152,37 @@ Result<Frame> Client::exchange(std::string_view name, const std::string& fields,
   return fail(Failure::deferred(last.dsn, state->path + ": " + last.text));
 }
 
+// The connection that was given back last is used first, so that the others grow old.
 struct Pool::Idle {
-  std::vector<Connection> connections;
+  struct Kept {
+    Connection connection;
+    Deadline end;
+  };
+  std::vector<Kept> connections;  // by `end`
+  runtime::Fiber sweeper;         // while there are any
+
+  static void sweep(const std::shared_ptr<Idle>& idle) {
+    auto& connections = idle->connections;
+    while (!connections.empty() &&
+           runtime::sleep_until(connections.front().end) != runtime::Wake::cancelled) {
+      const Deadline now = std::chrono::steady_clock::now();
+      const auto is_young = [now](const Kept& kept) { return kept.end > now; };
+      connections.erase(connections.begin(), std::ranges::find_if(connections, is_young));
+    }
+  }
 };
 
-Pool::Pool(std::string path, std::size_t max_idle)
-    : path_(std::move(path)), max_idle_(max_idle), idle_(std::make_unique<Idle>()) {}
+Pool::Pool(std::string path, Keeping keeping, std::size_t max_idle)
+    : path_(std::move(path)), keeping_(keeping), max_idle_(max_idle), idle_(std::make_shared<Idle>()) {}
 
-Pool::~Pool() = default;
+Pool::~Pool() {
+  idle_->connections.clear();
+  idle_->sweeper.cancel();
+}
 
 Result<Connection> Pool::take(Deadline deadline) {
   while (!idle_->connections.empty()) {
-    Connection connection = std::move(idle_->connections.back());
+    Connection connection = std::move(idle_->connections.back().connection);
     idle_->connections.pop_back();
     // The peer may have ended meanwhile; a peer that says something unasked is not usable either.
     if (!connection.stream().input_is_waiting()) return connection;
@@ -158,9 +193,10 @@ Result<Connection> Pool::take(Deadline deadline) {
 }
 
 void Pool::give_back(Connection connection) {
-  if (idle_->connections.size() >= max_idle_) return;
+  if (idle_->connections.size() >= max_idle_ || connection.age() >= keeping_.lifetime) return;
   connection.stream().release_buffers();
-  idle_->connections.push_back(std::move(connection));
+  idle_->connections.push_back({std::move(connection), deadline_after(keeping_.idle)});
+  if (!idle_->sweeper.is_running()) idle_->sweeper = runtime::spawn([idle = idle_] { Idle::sweep(idle); });
 }
 
 }  // namespace posthouse::ipc

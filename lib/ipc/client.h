@@ -8,12 +8,13 @@
 #include <string>
 
 #include "lib/ipc/connection.h"
+#include "lib/ipc/keeping.h"
 
 namespace posthouse::ipc {
 
 class Client {
  public:
-  explicit Client(std::string path);
+  explicit Client(std::string path, Keeping keeping = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -38,7 +39,7 @@ class Client {
 // Idle connections of services where one conversation has a connection for itself (cleanup, delivery agents).
 class Pool {
  public:
-  explicit Pool(std::string path, std::size_t max_idle = 64);
+  explicit Pool(std::string path, Keeping keeping = {}, std::size_t max_idle = 64);
   ~Pool();
 
   // An idle connection that is still open, or a new one. May wait. Failure text: "connect to private/x:
@@ -65,8 +66,9 @@ class Pool {
  private:
   struct Idle;
   std::string path_;
+  Keeping keeping_;
   std::size_t max_idle_;
-  std::unique_ptr<Idle> idle_;
+  std::shared_ptr<Idle> idle_;
 };
 
 }  // namespace posthouse::ipc

@@ -85,10 +85,13 @@ class Connection {
   // The peer takes nothing any more and has not seen the whole of the last message: it can go elsewhere.
   static bool was_not_heard(const Failure& failure);
   runtime::Stream& stream() { return stream_; }
+  // Since when there is this connection.
+  Duration age() const { return std::chrono::steady_clock::now() - opened_; }
 
  private:
   Result<Frame> take_frame(Deadline deadline, const std::function<runtime::Io()>& read_more);
   runtime::Stream stream_;
+  Deadline opened_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace posthouse::ipc

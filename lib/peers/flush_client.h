@@ -11,7 +11,8 @@ namespace posthouse::peers {
 
 class FlushClient {
  public:
-  explicit FlushClient(const Services& services) : client_(services.flush) {}
+  explicit FlushClient(const Services& services)
+      : services_(services), client_(services.flush, services.keeping) {}
 
   // Mail for the site was deferred. Only for sites in fast_flush_domains; others are answered `denied`.
   Result<ipc::FlushStatus> add(const std::string& site, const std::string& queue_id);
@@ -20,6 +21,7 @@ class FlushClient {
   Result<ipc::FlushStatus> flush_message(const std::string& queue_id);
 
  private:
+  Services services_;
   ipc::Client client_;
 };
 

@@ -15,7 +15,7 @@
 namespace posthouse::peers {
 namespace {
 
-constexpr auto kTimeout = std::chrono::seconds(10);
+constexpr int kRetryPause = 20;  // ms
 
 Failure unreachable(const std::string& path, const std::string& why) {
   return Failure::deferred("4.3.0", "connect to " + path + ": " + why);
@@ -42,13 +42,13 @@ Result<void> QmgrClient::arrived(const std::vector<std::string>& queue_ids) {
   if (connection_ && connection_->stream().input_is_waiting()) connection_.reset();
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (!connection_) {
-      auto stream = runtime::connect_unix(path_, deadline_after(kTimeout));
+      auto stream = runtime::connect_unix(path_, deadline_after(timeout_));
       if (!stream && is_fifo(path_)) return write_to_fifo(path_, "I");
       if (!stream) return fail(unreachable(path_, stream.error().text));
       connection_.emplace(std::move(*stream));
     }
     for (const auto& id : queue_ids) connection_->send(ipc::QmgrArrived{id});
-    if (connection_->flush(deadline_after(kTimeout))) return {};
+    if (connection_->flush(deadline_after(timeout_))) return {};
     connection_.reset();
   }
   return fail(unreachable(path_, "lost connection"));
@@ -56,10 +56,10 @@ Result<void> QmgrClient::arrived(const std::vector<std::string>& queue_ids) {
 
 Result<void> QmgrClient::trigger(std::string_view bytes) const {
   if (is_fifo(path_)) return write_to_fifo(path_, bytes);
-  auto stream = runtime::connect_unix(path_, deadline_after(kTimeout));
+  auto stream = runtime::connect_unix(path_, deadline_after(timeout_));
   if (!stream) return fail(unreachable(path_, stream.error().text));
   stream->write(bytes);
-  if (stream->flush(deadline_after(kTimeout)) != runtime::Io::ok) {
+  if (stream->flush(deadline_after(timeout_)) != runtime::Io::ok) {
     return fail(unreachable(path_, error_text(stream->last_error())));
   }
   return {};
@@ -75,8 +75,11 @@ Result<void> QmgrClient::trigger_blocking(const std::string& path, std::string_v
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail(unreachable(path, error_text(errno)));
   // A UNIX socket connects at once, or its listener's queue is full.
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return fail(unreachable(path, error_text(errno)));
+  const Deadline end = deadline_after(timeout);
+  while (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno != EAGAIN || std::chrono::steady_clock::now() >= end)
+      return fail(unreachable(path, error_text(errno)));
+    ::poll(nullptr, 0, kRetryPause);
   }
   pollfd writable{.fd = fd.get(), .events = POLLOUT, .revents = 0};
   if (::poll(&writable, 1, static_cast<int>(timeout.count())) <= 0) {

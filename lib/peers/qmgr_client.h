@@ -19,7 +19,8 @@ namespace posthouse::peers {
 
 class QmgrClient {
  public:
-  explicit QmgrClient(std::string path) : path_(std::move(path)) {}
+  explicit QmgrClient(std::string path, Duration timeout = std::chrono::seconds(10))
+      : path_(std::move(path)), timeout_(timeout) {}
 
   // A complete message stands in incoming/. One fiber at a time.
   Result<void> arrived(const std::string& queue_id) { return arrived(std::vector{queue_id}); }
@@ -32,6 +33,7 @@ class QmgrClient {
 
  private:
   std::string path_;
+  Duration timeout_;
   std::optional<ipc::Connection> connection_;
 };
 

@@ -38,7 +38,7 @@ struct Partial {
 }  // namespace
 
 RewriteClient::RewriteClient(const Services& services, std::size_t cache_limit)
-    : client_(services.rewrite), rewritten_(cache_limit), resolved_(cache_limit) {}
+    : client_(services.rewrite, services.keeping), rewritten_(cache_limit), resolved_(cache_limit) {}
 
 // Two generations: when the recent one is full it becomes the older one, which is forgotten.
 template <class Value>

@@ -37,7 +37,7 @@ Failure refused(const ipc::CleanupClosed& closed) {
 }  // namespace
 
 Result<std::string> Submission::converse(ipc::Connection& connection, const Outgoing& mail, Time now) {
-  const Deadline deadline = deadline_after(kTimeout);
+  const Deadline deadline = services_.deadline(kTimeout);
   auto frame = connection.receive(deadline);
   if (!frame) return fail(std::move(frame.error()));
   if (frame->is<ipc::CleanupClosed>()) {
@@ -62,7 +62,7 @@ Result<std::string> Submission::converse(ipc::Connection& connection, const Outg
 
 Result<std::string> Submission::send(const Outgoing& mail) {
   const Time now = Clock::system().now();
-  auto connection = cleanup_.begin(opening(mail, now), deadline_after(kTimeout));
+  auto connection = cleanup_.begin(opening(mail, now), services_.deadline(kTimeout));
   if (!connection) return fail(std::move(connection.error()));
   auto queue_id = converse(*connection, mail, now);
   if (queue_id) cleanup_.give_back(std::move(*connection));

@@ -19,7 +19,10 @@ struct Outgoing {
 class Submission {
  public:
   Submission(const Services& services, std::string hostname, std::string mail_name)
-      : hostname_(std::move(hostname)), mail_name_(std::move(mail_name)), cleanup_(services.cleanup) {}
+      : hostname_(std::move(hostname)),
+        mail_name_(std::move(mail_name)),
+        services_(services),
+        cleanup_(services.cleanup, services.keeping) {}
   // The queue id. May wait.
   Result<std::string> send(const Outgoing& mail);
 
@@ -27,6 +30,7 @@ class Submission {
   Result<std::string> converse(ipc::Connection& connection, const Outgoing& mail, Time now);
 
   std::string hostname_, mail_name_;
+  Services services_;
   ipc::Pool cleanup_;
 };
 

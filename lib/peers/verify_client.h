@@ -15,7 +15,7 @@ namespace posthouse::peers {
 
 class VerifyClient {
  public:
-  explicit VerifyClient(const Services& services) : client_(services.verify) {}
+  explicit VerifyClient(const Services& services) : client_(services.verify, services.keeping) {}
 
   // `address` complete and in internal form. Failure: the service cannot be asked (a temporary error).
   Result<ipc::VerifyReply> query(std::string_view address, Deadline deadline);

@@ -29,11 +29,12 @@ class ProxyTable : public Table {
  public:
   // `walker`: the service that walks through tables; the same as `client` for those opened for writing.
   ProxyTable(std::string_view name, Flag flags, std::shared_ptr<ipc::Client> client,
-             std::shared_ptr<ipc::Client> walker, std::string service)
+             std::shared_ptr<ipc::Client> walker, std::string service, std::chrono::seconds answer_limit)
       : Table("proxy", std::string(name), flags),
         client_(std::move(client)),
         walker_(std::move(walker)),
         service_(std::move(service)),
+        answer_limit_(std::min(answer_limit, kAnswerLimit)),
         is_pattern_(names_pattern_type(name)) {}
   bool is_pattern() const override { return is_pattern_; }
   bool may_wait() const override { return true; }
@@ -71,7 +72,7 @@ class ProxyTable : public Table {
   std::uint32_t sent_flags() const { return static_cast<std::uint32_t>(flags()); }
   template <class Query>
   Result<ipc::ProxyAnswer> ask(const Query& query) const {
-    return client_->ask<ipc::ProxyAnswer>(query, deadline_after(kAnswerLimit));
+    return client_->ask<ipc::ProxyAnswer>(query, deadline_after(answer_limit_));
   }
   Failure trouble(const ipc::ProxyAnswer& answer) const {
     if (answer.status == ipc::ProxyStatus::denied)
@@ -82,6 +83,7 @@ class ProxyTable : public Table {
 
   std::shared_ptr<ipc::Client> client_, walker_;
   std::string service_;
+  std::chrono::seconds answer_limit_;
   bool is_pattern_;
 };
 
@@ -90,7 +92,7 @@ class ProxyCursor : public Cursor {
   explicit ProxyCursor(ProxyTable& table) : table_(table) {}
   Result<std::optional<Entry>> next() override {
     auto answer = table_.walker_->ask<ipc::ProxyAnswer>(
-        ipc::ProxyNext{table_.name(), table_.sent_flags(), walk_}, deadline_after(kAnswerLimit));
+        ipc::ProxyNext{table_.name(), table_.sent_flags(), walk_}, deadline_after(table_.answer_limit_));
     if (!answer) return fail(std::move(answer.error()));
     if (answer->status == ipc::ProxyStatus::not_found) return std::optional<Entry>{};
     if (answer->status != ipc::ProxyStatus::ok) return fail(table_.trouble(*answer));
@@ -117,7 +119,7 @@ Opened open_proxy(Tables& tables, std::string_view name, Flag flags) {
       has(flags, Flag::write) ? settings.proxywrite_service : settings.proxymap_service;
   return std::make_unique<ProxyTable>(name, flags, tables.service_client("private/" + service),
                                       tables.service_client("private/" + settings.proxywrite_service),
-                                      service);
+                                      service, settings.ipc_timeout);
 }
 
 }  // namespace posthouse::table

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "lib/config/core_parameters.h"
+#include "lib/ipc/parameters.h"
 #include "lib/table/table_parameters.h"
 
 namespace posthouse::table {
@@ -21,9 +22,9 @@ std::expected<Settings, config::Problems> settings_from(std::shared_ptr<const co
   TableParameters tables;
   config::Directories directories;
   config::Messages messages;
+  ipc::Parameters limits;
   config::Problems problems = tables.load(*main_cf);
-  for (config::ParamSet* set :
-       {static_cast<config::ParamSet*>(&directories), static_cast<config::ParamSet*>(&messages)}) {
+  for (config::ParamSet* set : std::initializer_list<config::ParamSet*>{&directories, &messages, &limits}) {
     config::Problems more = set->load(*main_cf);
     problems.insert(problems.end(), more.begin(), more.end());
   }
@@ -36,6 +37,8 @@ std::expected<Settings, config::Problems> settings_from(std::shared_ptr<const co
   if (is_working_directory(settings.queue_directory)) settings.queue_directory = ".";
   settings.proxymap_service = tables.proxymap_service_name();
   settings.proxywrite_service = tables.proxywrite_service_name();
+  settings.proxy_keeping = {.idle = limits.ipc_idle(), .lifetime = limits.ipc_ttl()};
+  settings.ipc_timeout = limits.ipc_timeout();
   settings.berkeley_read_buffer = static_cast<std::size_t>(tables.berkeley_db_read_buffer_size());
   settings.berkeley_create_buffer = static_cast<std::size_t>(tables.berkeley_db_create_buffer_size());
   settings.lmdb_map_size = static_cast<std::size_t>(tables.lmdb_map_size());

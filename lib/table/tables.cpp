@@ -81,7 +81,8 @@ std::shared_ptr<ipc::Client> Tables::service_client(const std::string& socket) {
   auto& client = clients_[socket];
   if (!client) {
     const bool is_here = settings_.queue_directory == ".";
-    client = std::make_shared<ipc::Client>(is_here ? socket : settings_.queue_directory + "/" + socket);
+    client = std::make_shared<ipc::Client>(is_here ? socket : settings_.queue_directory + "/" + socket,
+                                           settings_.proxy_keeping);
   }
   return client;
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/ipc/keeping.h"
 #include "lib/table/table.h"
 
 namespace posthouse::ipc {
@@ -30,6 +31,8 @@ struct Settings {
   std::string queue_directory = "/var/spool/postfix";
   std::string proxymap_service = "proxymap";
   std::string proxywrite_service = "proxywrite";
+  ipc::Keeping proxy_keeping;
+  std::chrono::seconds ipc_timeout{3600};
   std::size_t berkeley_read_buffer = 128 * 1024;
   std::size_t berkeley_create_buffer = 16 * 1024 * 1024;
   std::size_t lmdb_map_size = 16 * 1024 * 1024;

@@ -6,6 +6,7 @@
 #include "lib/command/start.h"
 #include "lib/log/log.h"
 #include "lib/peers/qmgr_client.h"
+#include "lib/peers/services.h"
 
 namespace {
 
@@ -40,8 +41,10 @@ int main(int argc, char** argv) {
     log::die("bad service name: \"" + service + "\"");
   const std::string directory = started->value("queue_directory");
   if (::chdir(directory.c_str()) != 0) log::die("chdir " + directory + ": " + error_text(errno));
+  const auto services = peers::load_services(started->main_cf);
+  if (!services) log::die(services.error().text);
   const auto sent =
-      peers::QmgrClient::trigger_blocking(where + "/" + service, argv[optind + 2], std::chrono::seconds(10));
+      peers::QmgrClient::trigger_blocking(where + "/" + service, argv[optind + 2], services->trigger_timeout);
   if (!sent) log::die("connect to " + where + "/" + service + ": " + sent.error().text);
   return 0;
 }

@@ -31,7 +31,7 @@ template <class Query>
 Result<ipc::FlushReply> ask_flush(const peers::Services& services, const Query& query) {
   Result<ipc::FlushReply> reply = fail(Failure::deferred("4.3.0", "no answer"));
   runtime::run([&] {
-    const Deadline deadline = deadline_after(kTimeout);
+    const Deadline deadline = services.deadline(kTimeout);
     auto stream = runtime::connect_unix(services.flush, deadline);
     if (!stream) {
       reply = fail(stream.error());
@@ -50,7 +50,7 @@ bool is_site(const std::string& text) {
 }
 
 int flush_queue(const peers::Services& services) {
-  const auto done = peers::QmgrClient::trigger_blocking(services.queue, kFlushAll, std::chrono::seconds(10));
+  const auto done = peers::QmgrClient::trigger_blocking(services.queue, kFlushAll, services.trigger_timeout);
   return done ? 0 : system_is_down();
 }
 

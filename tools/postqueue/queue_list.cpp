@@ -15,7 +15,6 @@ namespace posthouse::postqueue {
 namespace {
 
 constexpr int kUnavailable = 69;
-constexpr std::chrono::seconds kTimeout{3600};
 
 bool write_all(std::string& text) {
   std::string_view left = text;
@@ -49,7 +48,7 @@ Result<runtime::Stream> start_showq(const command::Started& started) {
 }
 
 Result<runtime::Stream> connect(const command::Started& started, const peers::Services& services) {
-  auto stream = runtime::connect_unix(services.showq, deadline_after(kTimeout));
+  auto stream = runtime::connect_unix(services.showq, services.deadline());
   if (stream) return stream;
   const std::string reason = fmt::format(" (Connect to the Postfix showq service: {})", stream.error().text);
   const bool may_read_queue = ::geteuid() == 0 || ::access("deferred", R_OK | X_OK) == 0;
@@ -70,7 +69,7 @@ int show(const command::Started& started, const peers::Services& services, Repor
   connection.send(ipc::ShowqQuery{});
   std::string out;
   for (bool is_last = false; !is_last;) {
-    const auto batch = connection.expect<ipc::ShowqBatch>(deadline_after(kTimeout));
+    const auto batch = connection.expect<ipc::ShowqBatch>(services.deadline());
     if (!batch) {
       log::fatal("malformed showq server response: {}", batch.error().text);
       return kUnavailable;

@@ -42,6 +42,7 @@ Client::Client(Settings settings, RouterPeers peers, std::shared_ptr<const Gener
     : settings_(std::move(settings)),
       router_(settings_.route, std::move(peers)),
       cache_(settings_.reuse),
+      passer_(settings_.services),
       generic_(std::move(generic)),
       submit_(std::move(submit)) {}
 

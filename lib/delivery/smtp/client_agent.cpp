@@ -27,6 +27,7 @@ Result<void> ClientAgent::prepare(const service::Environment& environment) {
   if (auto filtered = use_filter(environment); !filtered) return filtered;
   submission_ =
       std::make_unique<peers::Submission>(services_, settings->notices.hostname, settings->notices.mail_name);
+  settings->services = services_;
   client_ =
       std::make_unique<Client>(*std::move(settings), RouterPeers{.dns = resolver_.get()}, *std::move(generic),
                                [this](const peers::Outgoing& mail) { return submission_->send(mail); });

@@ -78,6 +78,7 @@ struct Settings {
   std::string fallback_relay;     // list of destinations
   std::string best_mx_transport;  // takes what loops back to this mail system
   std::string bind_address, bind_address6;
+  peers::Services services;
   peers::SessionNoticeRules notices;
 };
 

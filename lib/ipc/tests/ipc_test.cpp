@@ -40,6 +40,39 @@ class Server {
   UniqueFd listener;
 };
 
+// Answers on one connection after another; counts them.
+class Answering {
+ public:
+  explicit Answering(Server& server) : server_(server) {
+    dispatcher_.on<VerifyQuery>([](const VerifyQuery& query) {
+      if (query.address == "slow") runtime::sleep_for(30ms);
+      return VerifyReply{VerifyStatus::deliverable, "re: " + query.address};
+    });
+  }
+  void start(int connections) {
+    serving_ = runtime::spawn([this, connections] {
+      while (ended < connections) {
+        Connection connection(server_.accept());
+        ++accepted;
+        EXPECT_TRUE(dispatcher_.serve(connection, 10s));
+        ++ended;
+      }
+    });
+  }
+  bool is_running() const { return serving_.is_running(); }
+  int accepted = 0, ended = 0;
+
+ private:
+  Server& server_;
+  Dispatcher dispatcher_;
+  runtime::Fiber serving_;
+};
+
+std::string answer(Client& client, const std::string& address) {
+  const auto reply = client.ask<VerifyReply>(VerifyQuery{address}, deadline_after(5s));
+  return reply ? reply->text : reply.error().text;
+}
+
 }  // namespace
 
 TEST(Codec, CarriesEveryKindOfField) {
@@ -160,6 +193,37 @@ TEST(Client, NamesThePathWhenNobodyListens) {
   });
 }
 
+TEST(Client, AnUnusedConnectionIsClosed) {
+  Server server;
+  runtime::run([&] {
+    Answering service(server);
+    service.start(2);
+    Client client(server.path, {.idle = 10ms, .lifetime = 10s});
+    for (int round = 1; round <= 2; ++round) {
+      EXPECT_EQ(answer(client, "slow"), "re: slow") << "not closed while an answer is due";
+      while (service.ended < round) runtime::sleep_for(1ms);
+      EXPECT_EQ(service.accepted, round);
+    }
+  });
+}
+
+TEST(Client, AnOldConnectionIsReplacedAlsoWhileItIsUsed) {
+  Server server;
+  runtime::run([&] {
+    Answering first(server), second(server);
+    first.start(1);
+    Client client(server.path, {.idle = 50ms, .lifetime = 5ms});
+    const runtime::Fiber slow = runtime::spawn([&] { EXPECT_EQ(answer(client, "slow"), "re: slow"); });
+    runtime::sleep_for(10ms);
+    second.start(1);
+    EXPECT_EQ(answer(client, "quick"), "re: quick");
+    EXPECT_EQ(second.accepted, 1);
+    while (slow.is_running()) runtime::sleep_for(1ms);
+    while (first.is_running()) runtime::sleep_for(1ms);
+    client.disconnect();
+  });
+}
+
 TEST(Client, DeadlineEndsTheWait) {
   Server server;
   runtime::run([&] {
@@ -221,6 +285,25 @@ TEST(Pool, ReusesAndDropsDeadConnections) {
 
 // A request may be on its way when the process that waits for it drains: it is served, and the next one goes
 // elsewhere.
+TEST(Pool, UnusedAndOldConnectionsAreClosed) {
+  for (const Keeping keeping :
+       {Keeping{.idle = 10ms, .lifetime = 10s}, Keeping{.idle = 10s, .lifetime = 0ms}}) {
+    Server server;
+    runtime::run([&] {
+      Answering service(server);
+      service.start(2);
+      Pool pool(server.path, keeping);
+      for (int round = 1; round <= 2; ++round) {
+        auto connection = pool.take(deadline_after(5s));
+        ASSERT_TRUE(connection);
+        EXPECT_TRUE(connection->ask<VerifyReply>(VerifyQuery{"x"}, deadline_after(5s)));
+        pool.give_back(std::move(*connection));
+        while (service.ended < round) runtime::sleep_for(1ms);
+      }
+    });
+  }
+}
+
 TEST(Pool, NothingIsLostWhenTheServerDrains) {
   Server server;
   runtime::run([&] {
