@@ -35,7 +35,43 @@ struct ClientParameters : config::ParamSet {
   config::List discard_keywords{
       *this,
       {.name = named(either("discard_ehlo_keywords", "discard_lhlo_keywords")),
-       .doc = R"(Keywords in a server's EHLO or LHLO reply, in any case, that are taken as not offered.)"}};
+       .doc = R"(Keywords in a server's EHLO or LHLO reply, in any case, that are taken as not offered.
+With the word silent-discard among them, no log line tells of it.)"}};
+  config::Str discard_keyword_maps{
+      *this,
+      {.name = named(either("discard_ehlo_keyword_address_maps", "discard_lhlo_keyword_address_maps")),
+       .doc =
+           R"(Tables that are asked for a server's address (or the path of its socket) and answer with the list that
+counts for it instead.)"}};
+  config::Str reply_filter{
+      *this,
+      {.name = named("reply_filter"),
+       .doc =
+           R"(A table that is asked for each line that a server says, without its line end, and answers with the line
+that is taken in its place. Against servers that break the protocol, and for tests.)"}};
+  config::List pix_workarounds{
+      *this,
+      {.name = named("pix_workarounds"),
+       .fallback = "disable_esmtp,delay_dotcrlf",
+       .doc =
+           R"(What is done about a Cisco PIX firewall, known by a greeting in which nothing but asterisks, blanks and the
+digits 0 and 2 is left: disable_esmtp says HELO instead of EHLO, delay_dotcrlf waits before the final dot of a message
+that has been in the queue for a while.)"}};
+  config::Str pix_workaround_maps{
+      *this,
+      {.name = named("pix_workaround_maps"),
+       .doc = R"(Tables by server address with the workarounds for the PIX firewall in front of it.)"}};
+  config::Seconds pix_workaround_threshold_time{
+      *this,
+      {.name = named("pix_workaround_threshold_time"),
+       .fallback = "500s",
+       .doc = R"(How long a message must have been in the queue for delay_dotcrlf.)",
+       .at_least = 0}};
+  config::Seconds pix_workaround_delay_time{*this,
+                                            {.name = named("pix_workaround_delay_time"),
+                                             .fallback = "10s",
+                                             .doc = R"(How long delay_dotcrlf waits.)",
+                                             .at_least = 1}};
 
   config::Seconds connect_timeout{
       *this,
@@ -162,6 +198,19 @@ ones that are valid on the Internet.)"}};
        .doc =
            R"(How much of the DNS is used: disabled (destinations are host names for the system's own lookups),
 enabled, or dnssec. Empty is enabled, unless disable_dns_lookups says otherwise.)"}};
+  config::List dns_resolver_options{
+      *this,
+      {.name = named("dns_resolver_options"),
+       .doc =
+           R"(Where else host names are looked for: res_defnames, for names without a dot, in the domains that
+resolv.conf says (search, domain); res_dnsrch, for other names that do not exist, below all those domains.)"}};
+  config::Str dns_reply_filter{
+      *this,
+      {.name = named("dns_reply_filter"),
+       .doc =
+           R"(Tables that are asked for each record that the DNS gives about servers, as in "mx.example.com. 3600 IN A
+192.0.2.1" or "example.com. 3600 IN MX 10 mx.example.com."; the answer IGNORE drops it. Mail is deferred when
+nothing is left.)"}};
   config::Choice<ClientAddressPreference> address_preference{
       *this,
       {.name = named("address_preference"),
@@ -214,6 +263,12 @@ default_delivery_status_filter.)"}};
   config::Str bind_address6{*this,
                             {.name = named("bind_address6"),
                              .doc = R"(The numerical IPv6 address from which connections are made.)"}};
+  config::Bool bind_address_enforce{
+      *this,
+      {.name = named("bind_address_enforce"),
+       .fallback = "no",
+       .doc =
+           R"(Defer mail when a connection cannot be made from that address, instead of making it from another one.)"}};
 
   config::Bool connection_cache_on_demand{
       *this,

@@ -39,12 +39,16 @@ std::string_view Reply::reason() const {
     case Outcome::temporary:
       break;
   }
+  if (filter == FilterEnd::dropped_all) return "DNS reply filter drops all results";
+  if (filter == FilterEnd::failed) return "Invalid DNS reply filter syntax";
   return malformed ? "Malformed or unexpected name server reply" : "Host not found, try again";
 }
 
 std::string Reply::text() const {
-  return fmt::format("Host or domain name not found. Name service error for name={} type={}: {}", name,
-                     name_of(type), reason());
+  return fmt::format("{} name={} type={}: {}",
+                     filter == FilterEnd::none ? "Host or domain name not found. Name service error for"
+                                               : "Error looking up",
+                     name, name_of(type), reason());
 }
 
 }  // namespace posthouse::dns

@@ -25,14 +25,18 @@ enum class Outcome : unsigned char {
   temporary,  // server failure, timeout, unreadable answer
 };
 
+// What a filter behind the resolver (lib/dnsfilter) made of a reply that had records.
+enum class FilterEnd : unsigned char { none, dropped_all, failed };
+
 struct Reply {
   Outcome outcome = Outcome::temporary;
   std::string name;  // as asked, in ASCII
   Type type = Type::a;
-  std::string final_name;       // after aliases
-  std::vector<Record> records;  // not empty if and only if found
-  bool is_secure = false;       // validated by DNSSEC
-  bool malformed = false;       // temporary because the answer could not be read
+  std::string final_name;              // after aliases
+  std::vector<Record> records;         // not empty if and only if found
+  bool is_secure = false;              // validated by DNSSEC
+  bool malformed = false;              // temporary because the answer could not be read
+  FilterEnd filter = FilterEnd::none;  // temporary because of this
 
   // "Host or domain name not found. Name service error for name=N type=MX: Host not found, try again"
   std::string text() const;

@@ -51,7 +51,7 @@ void ReplyReader::feed(std::string_view bytes) {
 }
 
 void ReplyReader::clear() {
-  *this = ReplyReader(limits_);
+  *this = ReplyReader(limits_, std::move(filter_));
 }
 
 // One line without its end; a view into the input, or nothing when it is not complete yet. Of a line
@@ -99,11 +99,19 @@ std::optional<Failure> ReplyReader::add_line(std::string_view line, bool& comple
   return std::nullopt;
 }
 
+std::optional<Failure> ReplyReader::add_filtered(std::string_view line, bool& complete) {
+  if (!filter_) return add_line(line, complete);
+  const auto filtered = filter_(line);
+  if (filtered) return add_line(*filtered, complete);
+  broken_ = true;
+  return filtered.error();
+}
+
 std::optional<Result<Reply>> ReplyReader::next() {
   if (broken_) return std::nullopt;
   while (auto line = take_line()) {
     bool complete = false;
-    if (auto failure = add_line(*line, complete)) return fail(*std::move(failure));
+    if (auto failure = add_filtered(*line, complete)) return fail(*std::move(failure));
     if (complete) {
       lines_ = bytes_ = 0;
       return std::exchange(reply_, Reply{});

@@ -3,10 +3,11 @@
 // Used by lib/delivery and tests. A reply with an invalid or changing code, without a code, or longer
 // than the limits is a Failure with verdict defer: never a guess. After a Failure the stream is out of
 // step, so nothing more is read from it. The enhanced status code is that of the last line alone.
-// Does no I/O, keeps no reference to its input.
+// Does no I/O (a LineFilter may wait), keeps no reference to its input.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +37,12 @@ class ReplyReader {
     std::size_t text = 16384;       // longer replies are cut
     std::size_t reply = 256 << 10;  // a reply of more bytes than this is a Failure
   };
+  // What stands in place of a line; its Failure is that of the reply.
+  using LineFilter = std::function<Result<std::string>(std::string_view line)>;
+
   ReplyReader() : ReplyReader(Limits{}) {}
-  explicit ReplyReader(Limits limits) : limits_(limits) {}
+  explicit ReplyReader(Limits limits, LineFilter filter = nullptr)
+      : limits_(limits), filter_(std::move(filter)) {}
 
   void feed(std::string_view bytes);
   // The next complete reply; nothing when more input is needed.
@@ -49,9 +54,11 @@ class ReplyReader {
  private:
   std::optional<std::string_view> take_line();
   std::optional<Failure> add_line(std::string_view line, bool& complete);
+  std::optional<Failure> add_filtered(std::string_view line, bool& complete);
   Failure broken(std::string_view line);
 
   Limits limits_;
+  LineFilter filter_;
   std::string input_;
   std::size_t begin_ = 0;
   Reply reply_;

@@ -58,4 +58,15 @@ Capabilities parse_capabilities(const Reply& reply, std::span<const std::string>
   return found;
 }
 
+std::string discarded_names(std::span<const std::string> discard) {
+  static constexpr std::string_view kKnown[] = {
+      "8BITMIME", "AUTH",     "ETRN",     "PIPELINING",          "SIZE", "VERP",     "VRFY",
+      "XCLIENT",  "XFORWARD", "STARTTLS", "ENHANCEDSTATUSCODES", "DSN",  "SMTPUTF8", "CHUNKING"};
+  std::string names;
+  if (discard.empty() || is_discarded("silent-discard", discard)) return names;
+  for (std::string_view keyword : kKnown)
+    if (is_discarded(keyword, discard)) names.append(names.empty() ? "" : " ").append(keyword);
+  return names;
+}
+
 }  // namespace posthouse::protocol

@@ -30,4 +30,8 @@ struct Capabilities {
 // `discard`: keywords to treat as not offered (smtp_discard_ehlo_keywords), any case.
 Capabilities parse_capabilities(const Reply& reply, std::span<const std::string> discard);
 
+// Those of `discard` that are keywords with a meaning, for a log line; empty with "silent-discard" among
+// them. The server's side has the same setting.
+std::string discarded_names(std::span<const std::string> discard);
+
 }  // namespace posthouse::protocol

@@ -101,7 +101,8 @@ Result<Stream> connect_tcp(const std::string& address, std::uint16_t port, Deadl
   if (!source.empty()) {
     SocketName from;
     const auto from_size = fill_name(from, source, 0);
-    if (!from_size || ::bind(fd.get(), &from.any, *from_size) != 0) return fail(refused(errno));
+    if (!from_size || ::bind(fd.get(), &from.any, *from_size) != 0)
+      return fail(Failure::deferred(kNoSource, error_text(from_size ? errno : EINVAL)));
   }
   return connect_socket(std::move(fd), name, *size, deadline);
 }

@@ -72,7 +72,9 @@ class Stream {
 };
 
 // May wait. The failure's text is the plain errno text ("Connection refused", "Connection timed out").
-// address: "127.0.0.1" / "::1" (no names); source: address to bind or empty.
+// address: "127.0.0.1" / "::1" (no names); source: address to bind or empty. With the status kNoSource, that
+// was what failed.
+inline constexpr std::string_view kNoSource = "4.4.0";
 Result<Stream> connect_tcp(const std::string& address, std::uint16_t port, Deadline deadline,
                            const std::string& source = {});
 Result<Stream> connect_unix(const std::string& path, Deadline deadline);

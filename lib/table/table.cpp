@@ -46,7 +46,7 @@ std::string Table::registered_name() const {
 }
 
 std::optional<std::string> Table::prepared_key(std::string_view key) const {
-  if (key.empty()) return std::nullopt;
+  if (key.empty() && !(is_pattern() && has(flags_, Flag::empty_key))) return std::nullopt;
   // No key that is stored has a NUL inside; some tables would look for what is before it.
   if (!is_pattern() && key.find('\0') != std::string_view::npos) return std::nullopt;
   const bool utf8 = has(flags_, Flag::utf8);

@@ -3,7 +3,7 @@
 // lookup() never makes trouble look like "not found": an unreachable server, an unreadable file, an
 // empty value, or a value that is not UTF-8 while SMTPUTF8 is on are Failures (defer, 4.3.0), already
 // logged with the detail that is not for the peer. An empty or non-UTF-8 key is NotFound without a query, and
-// so is one with a NUL except for patterns.
+// so is one with a NUL except for patterns (and the empty one for patterns with Flag::empty_key).
 //
 // Tables with may_wait() suspend the fiber in lookup(); others answer at once, except that an index file
 // waits while another program has locked it for a change (turn_lock.h). Hold no reference into shared state
@@ -41,6 +41,7 @@ enum class Flag : unsigned {
   bulk = 1 << 14,               // with write: no durability needed until close (postmap builds)
   mime = 1 << 15,               // pattern tables: informational, "header checks" modes of postmap
   trial = 1 << 16,              // with write: an index file is not touched, an empty table stands for it
+  empty_key = 1 << 17,          // patterns are asked for the empty key, too: an empty line of a protocol
 };
 constexpr Flag operator|(Flag a, Flag b) {
   return static_cast<Flag>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
@@ -111,7 +112,8 @@ class Table {
   virtual std::optional<unsigned> owner() const { return 0; }
 
  protected:
-  // The query itself; `key` is not empty, folded, and valid UTF-8 if the flags ask for that.
+  // The query itself; `key` is folded, not empty except for patterns with Flag::empty_key, and valid UTF-8 if
+  // the flags ask for that.
   virtual Lookup find(std::string_view key) = 0;
   // Folds and validates; nothing if no query should be made.
   std::optional<std::string> prepared_key(std::string_view key) const;

@@ -82,6 +82,7 @@ class Sink:
         self.keep_data = True      # load tests switch it off and look at arrivals only
         self.arrivals = {}         # Message-Id -> the sessions that took it
         self.client_ports = {}     # session -> port of the client, 0 of a UNIX socket
+        self.client_addresses = {}
         self.endings = {}          # session -> Ending
         self._rules = []
         self._changed = threading.Condition()
@@ -164,6 +165,7 @@ class Sink:
                 self.sessions += 1
                 session = _Session(self.sessions, connection)
                 self.client_ports[session.number] = client[1] if isinstance(client, tuple) else 0
+                self.client_addresses[session.number] = client[0] if isinstance(client, tuple) else ""
                 self._open.add(connection)
             threading.Thread(target=self._serve, args=(session,), daemon=True).start()
 

@@ -28,6 +28,10 @@ struct Client::Progress {
 
   bool is_finished() const { return !attempt.results.has_open(); }
   const std::string& queue_id() const { return attempt.request.queue_id; }
+  std::chrono::seconds age() const {
+    const Time arrival{std::chrono::microseconds(attempt.request.arrival_time)};
+    return std::chrono::duration_cast<std::chrono::seconds>(Clock::system().now() - arrival);
+  }
 };
 
 // Where a server stands among those of its destination.
@@ -122,16 +126,25 @@ void Client::try_server(Progress& progress, const Server& server, const Place& p
   use(progress, std::move(session), place.destination, place.is_final);
 }
 
+Result<runtime::Stream> Client::connect_from_here(const Server& server, Deadline deadline) const {
+  const std::string& source = server.is_ipv6 ? settings_.bind_address6 : settings_.bind_address;
+  auto stream = runtime::connect_tcp(server.address, server.port, deadline, source);
+  if (stream || stream.error().dsn != runtime::kNoSource) return stream;
+  log::warning("smtp_connect_addr: bind {}: {}", source, stream.error().text);
+  if (settings_.bind_address_enforce) return stream;
+  return runtime::connect_tcp(server.address, server.port, deadline);
+}
+
 SessionCache::Handle Client::connect(Progress& progress, const Server& server) {
   const auto& timeout = settings_.session.timeouts.connect;
   const Deadline deadline = timeout.count() > 0 ? deadline_after(timeout) : deadline_after(kNoLimit);
-  auto stream = server.is_unix
-                    ? runtime::connect_unix(server.address, deadline)
-                    : runtime::connect_tcp(server.address, server.port, deadline,
-                                           server.is_ipv6 ? settings_.bind_address6 : settings_.bind_address);
+  auto stream =
+      server.is_unix ? runtime::connect_unix(server.address, deadline) : connect_from_here(server, deadline);
   if (stream) return std::make_unique<Session>(*std::move(stream), server, settings_.session);
   progress.relay = {};
-  progress.failure = connection_failed(server, stream.error().text);
+  progress.failure = stream.error().dsn == runtime::kNoSource
+                         ? Failure::deferred("4.4.0", "server configuration error")
+                         : connection_failed(server, stream.error().text);
   log::info(progress.failure.text);
   return nullptr;
 }
@@ -143,7 +156,8 @@ SessionCache::Handle Client::open(Progress& progress, const Server& server, bool
     if (is_final) progress.attempt.results.destination_failed(progress.failure);
     return nullptr;
   }
-  auto opened = session->open();
+  session->queue_id = progress.queue_id();
+  auto opened = session->open(progress.age());
   if (opened && session->is_self()) opened = fail(loops_to_self(progress.site));
   if (opened) return session;
   progress.relay = {.name = server.name_and_port(), .ready = Clock::system().now()};

@@ -33,6 +33,7 @@ class Client {
   void try_servers(Progress& progress, const std::vector<Server>& servers, const std::string& destination,
                    bool is_last);
   void try_server(Progress& progress, const Server& server, const Place& place);
+  Result<runtime::Stream> connect_from_here(const Server& server, Deadline deadline) const;
   SessionCache::Handle connect(Progress& progress, const Server& server);
   SessionCache::Handle open(Progress& progress, const Server& server, bool is_final);
   void use(Progress& progress, SessionCache::Handle session, const std::string& destination, bool is_final);

@@ -1,51 +1,94 @@
 #include "lib/delivery/smtp/client_agent.h"
 
+#include <fstream>
+#include <sstream>
+
 #include "lib/base/text.h"
 #include "lib/config/main_cf.h"
 #include "lib/delivery/smtp/load_settings.h"
 #include "lib/delivery/smtp_parameters.h"
 #include "lib/dns/parameters.h"
+#include "lib/dns/search.h"
+#include "lib/dnsfilter/reply_filter.h"
 #include "lib/log/log.h"
 #include "lib/table/types.h"
 
 namespace posthouse::delivery::smtp {
 
+namespace {
+
+std::string read_file(const char* path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
 Result<void> ClientAgent::prepare(const service::Environment& environment) {
   if (auto prepared = Agent::prepare(environment); !prepared) return prepared;
   auto settings = load_settings(*environment.main_cf, is_lmtp_);
   if (!settings) return fail(settings.error());
-  const auto dns_parameters = config::load<dns::Parameters>(*environment.main_cf);
-  if (!dns_parameters) return fail(Failure::deferred("4.3.5", dns_parameters.error().front().text()));
-  auto resolver = dns::Resolver::create({.servers = join((*dns_parameters)->dns_resolver_servers(), ","),
-                                         .idna2003 = (*dns_parameters)->enable_idna2003_compatibility()});
-  if (!resolver) return fail(resolver.error());
-  resolver_ = *std::move(resolver);
-  auto generic = GenericMap::open(environment.main_cf, is_lmtp_ ? "lmtp_generic_maps" : "smtp_generic_maps",
-                                  settings->generic_maps);
-  if (!generic) return fail(generic.error());
-  generic_ = *generic;
-  if (auto filtered = use_filter(environment); !filtered) return filtered;
+  if (auto made = make_resolver(environment); !made) return made;
+  if (auto used = use_tables(environment, *settings); !used) return used;
+  dns::Lookups& lookups = make_lookups(settings->route);
   submission_ =
       std::make_unique<peers::Submission>(services_, settings->notices.hostname, settings->notices.mail_name);
   settings->services = services_;
-  client_ =
-      std::make_unique<Client>(*std::move(settings), RouterPeers{.dns = resolver_.get()}, *std::move(generic),
-                               [this](const peers::Outgoing& mail) { return submission_->send(mail); });
+  client_ = std::make_unique<Client>(*std::move(settings), RouterPeers{.dns = &lookups}, generic_,
+                                     [this](const peers::Outgoing& mail) { return submission_->send(mail); });
   return {};
 }
 
-Result<void> ClientAgent::use_filter(const service::Environment& environment) {
-  const std::string_view prefix = is_lmtp_ ? "lmtp" : "smtp";
-  const auto parameters = config::load<ClientParameters>(*environment.main_cf, prefix);
+Result<void> ClientAgent::make_resolver(const service::Environment& environment) {
+  const auto parameters = config::load<dns::Parameters>(*environment.main_cf);
   if (!parameters) return fail(Failure::deferred("4.3.5", parameters.error().front().text()));
+  auto resolver = dns::Resolver::create({.servers = join((*parameters)->dns_resolver_servers(), ","),
+                                         .idna2003 = (*parameters)->enable_idna2003_compatibility()});
+  if (!resolver) return fail(resolver.error());
+  resolver_ = *std::move(resolver);
+  return {};
+}
+
+dns::Lookups& ClientAgent::make_lookups(const RouteSettings& route) {
+  dns::Lookups* lookups = resolver_.get();
+  if (tables_ && !tables_->dns_reply_filter().empty()) {
+    filtered_ = std::make_unique<dnsfilter::ReplyFilter>(*lookups, tables_->dns_reply_filter());
+    lookups = filtered_.get();
+  }
+  if (!route.default_names && !route.other_names) return *lookups;
+  searching_ = std::make_unique<dns::SearchingLookups>(
+      *lookups,
+      dns::SearchRules{.default_names = route.default_names,
+                       .other_names = route.other_names,
+                       .domains = dns::search_domains(read_file("/etc/resolv.conf"), route.myhostname)});
+  return *searching_;
+}
+
+Result<void> ClientAgent::use_tables(const service::Environment& environment, Settings& settings) {
+  auto generic = GenericMap::open(environment.main_cf, is_lmtp_ ? "lmtp_generic_maps" : "smtp_generic_maps",
+                                  settings.generic_maps);
+  if (!generic) return fail(generic.error());
+  generic_ = *std::move(generic);
+  const auto parameters = config::load<ClientParameters>(*environment.main_cf, is_lmtp_ ? "lmtp" : "smtp");
+  if (!parameters) return fail(Failure::deferred("4.3.5", parameters.error().front().text()));
+  auto tables = ClientTables::open(environment.main_cf, **parameters);
+  if (!tables) return fail(tables.error());
+  settings.session.tables = tables_ = *std::move(tables);
   return use_status_filter(environment, table::all_types(), (*parameters)->delivery_status_filter.spec().name,
                            (*parameters)->delivery_status_filter());
 }
 
+std::string ClientAgent::changed_table() const {
+  std::string changed = generic_ ? generic_->changed_table() : std::string();
+  return changed.empty() && tables_ ? tables_->changed_table() : changed;
+}
+
 void ClientAgent::deliver(Attempt& attempt) {
   client_->deliver(attempt);
-  if (!generic_ || service::is_draining()) return;
-  if (const std::string changed = generic_->changed_table(); !changed.empty()) {
+  if ((!generic_ && !tables_) || service::is_draining()) return;
+  if (const std::string changed = changed_table(); !changed.empty()) {
     log::info("table {} has changed -- restarting", changed);
     service::request_drain();
   }

@@ -8,6 +8,7 @@
 #include "lib/config/core_parameters.h"
 #include "lib/config/host.h"
 #include "lib/delivery/smtp_parameters.h"
+#include "lib/mail/host_name.h"
 
 namespace posthouse::delivery::smtp {
 namespace {
@@ -40,6 +41,15 @@ Result<void> fill_lookup(RouteSettings& route, const ClientParameters& client, b
       return fail(
           unusable(fmt::format("{} = {}: expected dns or native", client.host_lookup.spec().name, word)));
     if (route.native_lookup && !route.dns_lookup) route.native_first = true;
+  }
+  for (const std::string& option : client.dns_resolver_options()) {
+    if (option == "res_defnames")
+      route.default_names = true;
+    else if (option == "res_dnsrch")
+      route.other_names = true;
+    else
+      return fail(
+          unusable(fmt::format("unknown {} value \"{}\"", client.dns_resolver_options.spec().name, option)));
   }
   const std::string& level = client.dns_support_level();
   if (!level.empty() && level != "disabled" && level != "enabled" && level != "dnssec")
@@ -80,6 +90,9 @@ void fill_session(SessionSettings& session, const ClientParameters& client) {
   session.skip_5xx_greeting = client.skip_5xx_greeting();
   session.skip_quit_response = client.skip_quit_response();
   session.discard_keywords = client.discard_keywords();
+  session.pix_workarounds = client.pix_workarounds();
+  session.pix_threshold = client.pix_workaround_threshold_time();
+  session.pix_delay = client.pix_workaround_delay_time();
 }
 
 void fill_transaction(TransactionSettings& transaction, const ClientParameters& client) {
@@ -87,6 +100,16 @@ void fill_transaction(TransactionSettings& transaction, const ClientParameters& 
   transaction.send_xforward = client.send_xforward_command();
   transaction.quote_envelope = client.quote_rfc821_envelope();
   transaction.probe_with_data = client.address_verify_target() == VerifyTarget::data;
+}
+
+// A numerical address, in brackets or not; empty: none.
+Result<void> fill_bind_address(std::string& address, const config::Str& parameter) {
+  std::string_view text = parameter();
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  if (!text.empty() && !mail::is_ip_address(text))
+    return fail(unusable(fmt::format("bad {} parameter: {}", parameter.spec().name, parameter())));
+  address = text;
+  return {};
 }
 
 }  // namespace
@@ -125,8 +148,12 @@ Result<Settings> load_settings(const config::MainCf& main_cf, bool is_lmtp) {
   settings.generic_maps = (*client)->generic_maps();
   settings.fallback_relay = (*client)->fallback_relay();
   settings.best_mx_transport = (*switches)->best_mx_transport();
-  settings.bind_address = (*client)->bind_address();
-  settings.bind_address6 = (*client)->bind_address6();
+  if (auto filled = fill_bind_address(settings.bind_address, (*client)->bind_address); !filled)
+    return fail(filled.error());
+  if (auto filled = fill_bind_address(settings.bind_address6, (*client)->bind_address6); !filled)
+    return fail(filled.error());
+  settings.bind_address_enforce = (*client)->bind_address_enforce();
+  settings.session.keeps_utf8 = (*messages)->smtputf8_enable();
   auto notices = peers::load_session_notice_rules(main_cf);
   if (!notices) return fail(notices.error());
   settings.notices = *std::move(notices);

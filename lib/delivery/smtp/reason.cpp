@@ -111,6 +111,10 @@ bool is_loop_to_self(const Failure& failure) {
   return failure.dsn == kLoopDsn;
 }
 
+Failure local_data_error(const Server& server) {
+  return Failure::deferred("4.3.0", fmt::format("local data error while talking to {}", server.name()));
+}
+
 Failure smtputf8_missing(const Server& server) {
   return Failure::bounced("5.6.7",
                           fmt::format("SMTPUTF8 is required, but was not offered by host {}", server.name()));

@@ -43,6 +43,7 @@ Failure message_too_large(const Server& server, std::int64_t size, std::uint64_t
 // The next hop is this mail system; no other one is tried.
 Failure loops_to_self(std::string_view destination);
 bool is_loop_to_self(const Failure& failure);
+Failure local_data_error(const Server& server);  // 4.3.0: a table of ours
 Failure smtputf8_missing(const Server& server);
 
 // For the report: who said what.

@@ -38,6 +38,7 @@ Server server_of(const std::string& host, const std::string& address, unsigned p
 }
 
 Failure dns_failure(const dns::Reply& reply) {
+  if (reply.filter == dns::FilterEnd::dropped_all) return Failure::deferred("4.7.0", reply.text());
   if (reply.outcome == dns::Outcome::temporary) return Failure::deferred("4.4.3", reply.text());
   return Failure::bounced("5.4.4", reply.text());
 }

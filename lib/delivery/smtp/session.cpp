@@ -1,5 +1,7 @@
 #include "lib/delivery/smtp/session.h"
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/log/log.h"
 #include "lib/protocol/smtp_client_commands.h"
@@ -43,7 +45,10 @@ Session::Session(runtime::Stream stream, Server server, const SessionSettings& s
     : born(std::chrono::steady_clock::now()),
       stream_(std::move(stream)),
       server_(std::move(server)),
-      settings_(&settings) {}
+      settings_(&settings) {
+  if (settings.tables && settings.tables->has_reply_filter())
+    reader_ = protocol::ReplyReader({}, [this](std::string_view line) { return filtered(line); });
+}
 
 TimeBudget Session::time_for(Phase phase) const {
   return TimeBudget(limit_of(phase, settings_->timeouts));
@@ -107,16 +112,37 @@ Result<protocol::Reply> Session::receive(Phase phase) {
       if (*reply && (*reply)->code != kClosing) return std::move(*reply);
       is_broken_ = true;
       if (*reply) return std::move(*reply);
-      log::warning("non-{} response from {}: {}", settings_->is_lmtp ? "LMTP" : "ESMTP",
-                   server_.name_and_port(),
-                   std::string_view(reply->error().text).substr(protocol::kMalformedReply.size()));
-      return fail(connection_lost(server_, phase));
+      return fail(unreadable(reply->error(), phase));
     }
     const runtime::Io io = fill(time);
     if (io != runtime::Io::ok) return fail(trouble(io, phase));
     reader_.feed(stream_.buffered());
     stream_.consume(stream_.buffered().size());
   }
+}
+
+// What has been asked for already may be answered by "go ahead" to content: no goodbye then.
+Failure Session::unreadable(const Failure& failure, Phase phase) {
+  const std::string_view text = failure.text;
+  if (!text.starts_with(protocol::kMalformedReply)) {
+    is_broken_ = phase >= Phase::mail;
+    return failure;
+  }
+  log::warning("non-{} response from {}: {}", settings_->is_lmtp ? "LMTP" : "ESMTP", server_.name_and_port(),
+               text.substr(protocol::kMalformedReply.size()));
+  return connection_lost(server_, phase);
+}
+
+Result<std::string> Session::filtered(std::string_view line) const {
+  std::string text = printable(line, settings_->keeps_utf8);
+  auto replacement = settings_->tables->replaced_reply(text);
+  if (!replacement) {
+    log::warning("{}: table {} lookup error for {}", queue_id, settings_->tables->reply_filter_name(), text);
+    return fail(local_data_error(server_));
+  }
+  if (!*replacement) return text;
+  log::info("{}: replacing server reply \"{}\" with \"{}\"", server_.name_and_port(), text, **replacement);
+  return **std::move(replacement);
 }
 
 Result<void> Session::refused(const protocol::Reply& reply, bool softened) {
@@ -137,15 +163,49 @@ void Session::note_own_name(std::string_view what, std::string_view name) const 
     log::warning("host {} {} with my own hostname {}", server_.name_and_port(), what, name);
 }
 
-Result<void> Session::open() {
+Result<void> Session::open(std::chrono::seconds age) {
   auto greeting = receive(Phase::greeting);
   if (!greeting) return fail(greeting.error());
   if (!greeting->is_positive()) return refused(*greeting, settings_->skip_5xx_greeting);
   const auto words = split_any(std::string_view(greeting->text).substr(3), " -\n");
   if (!words.empty()) note_own_name("greeted me", words[0]);
   const bool mentions_esmtp = upper(greeting->text).find("ESMTP") != std::string::npos;
-  return hello(settings_->is_lmtp ||
-               (!settings_->never_send_ehlo && (settings_->always_send_ehlo || mentions_esmtp)));
+  const bool may_extend = survey_pix(*greeting, age);
+  return hello(settings_->is_lmtp || (may_extend && !settings_->never_send_ehlo &&
+                                      (settings_->always_send_ehlo || mentions_esmtp)));
+}
+
+// A PIX firewall leaves of a greeting only what cannot be a word.
+bool Session::survey_pix(const protocol::Reply& greeting, std::chrono::seconds age) {
+  if (greeting.text.find_first_not_of("20 *") != std::string::npos) return true;
+  auto own = settings_->tables ? settings_->tables->pix_workarounds(server_.address) : std::nullopt;
+  const auto& words = own ? *own : settings_->pix_workarounds;
+  if (words.empty()) return true;
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(words, [&](const auto& word) { return equal_ignoring_case(word, name); });
+  };
+  const bool disables = has("disable_esmtp");
+  const bool delays = has("delay_dotcrlf") && age >= settings_->pix_threshold;
+  if (delays) dot_delay_ = settings_->pix_delay;
+  log::info("{}: enabling PIX workarounds: {}{}{} for {}", queue_id, disables ? "disable_esmtp" : "",
+            disables && delays ? " " : "", delays ? "delay_dotcrlf" : "", server_.name_and_port());
+  return !disables;
+}
+
+Result<void> Session::take_capabilities(const protocol::Reply& reply) {
+  auto words = settings_->tables ? settings_->tables->discarded_keywords(server_.address)
+                                 : Result<std::optional<ClientTables::Words>>();
+  if (!words) {
+    log::warning("{}: {} map lookup error for {}", queue_id, settings_->tables->discard_keywords_title(),
+                 server_.address);
+    return fail(local_data_error(server_));
+  }
+  const auto& discarded = *words ? **words : settings_->discard_keywords;
+  if (const std::string names = protocol::discarded_names(discarded); !names.empty())
+    log::info("discarding EHLO keywords: {}", names);
+  capabilities_ = protocol::parse_capabilities(reply, discarded);
+  note_own_name("replied to HELO/EHLO", capabilities_.server_name);
+  return {};
 }
 
 Result<void> Session::hello(bool extended) {
@@ -156,11 +216,7 @@ Result<void> Session::hello(bool extended) {
     send(command);
     auto reply = receive(phase);
     if (!reply) return fail(reply.error());
-    if (reply->is_positive()) {
-      capabilities_ = protocol::parse_capabilities(*reply, settings_->discard_keywords);
-      note_own_name("replied to HELO/EHLO", capabilities_.server_name);
-      return {};
-    }
+    if (reply->is_positive()) return take_capabilities(*reply);
     if (settings_->is_lmtp || is_broken_) return refused(*reply, false);
   }
   command.clear();

@@ -14,6 +14,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/failure.h"
 #include "lib/base/time_budget.h"
+#include "lib/delivery/smtp/client_tables.h"
 #include "lib/delivery/smtp/reason.h"
 #include "lib/delivery/smtp/server.h"
 #include "lib/delivery/smtp/settings.h"
@@ -27,9 +28,12 @@ namespace posthouse::delivery::smtp {
 class Session {
  public:
   Session(runtime::Stream stream, Server server, const SessionSettings& settings);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-  // Greeting and EHLO, HELO or LHLO. May wait. After a failure quit() is still in order unless is_broken().
-  Result<void> open();
+  // Greeting and EHLO, HELO or LHLO, for a message that is `age` old. May wait. After a failure quit() is
+  // still in order unless is_broken().
+  Result<void> open(std::chrono::seconds age = {});
 
   void send(std::string_view bytes);  // commands; buffered
   // Content is appended to what is buffered; said when its last piece, with the dot, is there.
@@ -59,6 +63,9 @@ class Session {
   bool is_broken() const { return is_broken_; }
   // The server calls itself by this mail system's own name, and is where one would listen.
   bool is_self() const;
+  // How long to wait before the final dot; 0 for most servers.
+  std::chrono::seconds dot_delay() const { return dot_delay_; }
+  std::string queue_id;      // of the message it serves, for logs
   bool needs_reset = false;  // a transaction was begun and not finished
   int uses = 0;              // messages so far
   bool is_sole = false;      // its destination has no other server
@@ -66,6 +73,11 @@ class Session {
 
  private:
   Result<void> hello(bool extended);
+  Result<void> take_capabilities(const protocol::Reply& reply);
+  // Whether extensions may be used, as far as a firewall is concerned.
+  bool survey_pix(const protocol::Reply& greeting, std::chrono::seconds age);
+  Result<std::string> filtered(std::string_view line) const;
+  Failure unreadable(const Failure& failure, Phase phase);
   Result<void> refused(const protocol::Reply& reply, bool softened);
   bool is_own_name(std::string_view name) const;
   void note_own_name(std::string_view what, std::string_view name) const;
@@ -81,6 +93,7 @@ class Session {
   protocol::Capabilities capabilities_;
   std::optional<TimeBudget> content_time_;  // while content is being sent
   protocol::Transcript record_;
+  std::chrono::seconds dot_delay_{};
   bool has_protocol_error_ = false;
   bool is_broken_ = false;
 };

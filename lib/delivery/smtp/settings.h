@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace posthouse::delivery::smtp {
 
 enum class AddressPreference : unsigned char { any, ipv4, ipv6 };
 
+class ClientTables;
+
 struct RouteSettings {
   bool is_lmtp = false;
   bool use_ipv4 = true, use_ipv6 = true;  // inet_protocols
@@ -24,6 +27,7 @@ struct RouteSettings {
   std::size_t address_limit = 5;  // 0: no limit
   bool dns_enabled = true;        // no: every name is looked up like a [host]
   bool dns_lookup = true, native_lookup = false, native_first = false;  // smtp_host_lookup
+  bool default_names = false, other_names = false;                      // smtp_dns_resolver_options
   bool ignore_mx_error = false;
   bool defer_if_no_mx_address = false;
   std::string default_service = "smtp";
@@ -47,7 +51,10 @@ struct SessionSettings {
   bool skip_5xx_greeting = true;
   bool skip_quit_response = true;
   bool keeps_record = false;  // for notices to the postmaster
-  std::vector<std::string> discard_keywords;
+  std::vector<std::string> discard_keywords, pix_workarounds;
+  std::chrono::seconds pix_threshold{500}, pix_delay{10};
+  bool keeps_utf8 = true;                      // in what tables are asked for: smtputf8_enable
+  std::shared_ptr<const ClientTables> tables;  // null: none
 };
 
 struct TransactionSettings {
@@ -79,6 +86,7 @@ struct Settings {
   std::string best_mx_transport;  // takes what loops back to this mail system
   std::string bind_address, bind_address6;
   peers::Services services;
+  bool bind_address_enforce = false;
   peers::SessionNoticeRules notices;
 };
 

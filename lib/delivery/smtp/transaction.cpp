@@ -7,6 +7,7 @@
 #include "lib/log/log.h"
 #include "lib/mail/quote.h"
 #include "lib/protocol/smtp_client_commands.h"
+#include "lib/runtime/fiber.h"
 
 namespace posthouse::delivery::smtp {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 // Commands that go out before their replies are awaited: must fit the peer's socket buffer.
 constexpr std::size_t kBatchBytes = 8 * 1024;
 constexpr std::size_t kContentPiece = 128 * 1024;
+constexpr std::string_view kFinalDot = ".\r\n";
 
 std::string on_one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
@@ -32,6 +34,7 @@ Transaction::Transaction(Session& session, Attempt& attempt, const TransactionSe
     : session_(session), attempt_(attempt), settings_(settings), trial_(std::move(trial)) {
   trial_.relay.name = session.server().name_and_port();
   trial_.relay.uses = session.uses;
+  session.queue_id = attempt.request.queue_id;
   todo_ = attempt.results.open();
   probe_replies_.resize(is_probe() ? attempt.request.recipients.size() : 0);
 }
@@ -125,7 +128,7 @@ void Transaction::mail_command(std::string& out) {
   const auto& request = attempt_.request;
   const std::string sender = settings_.quote_envelope ? mail::to_external(sender_) : sender_;
   protocol::MailCommand command{.sender = sender};
-  if (capabilities.size.value_or(0) > 0)
+  if (capabilities.size.value_or(0) > 0 && !is_conversion_needed())
     command.size = static_cast<std::uint64_t>(std::max<std::int64_t>(0, request.message_size));
   if (capabilities.eight_bit_mime && request.encoding == "8bit") command.body = "8BITMIME";
   if (capabilities.eight_bit_mime && request.encoding == "7bit") command.body = "7BIT";
@@ -256,14 +259,27 @@ bool Transaction::is_conversion_needed() const {
          attempt_.request.encoding != "7bit";
 }
 
+// All content has gone out before the dot may follow.
+bool Transaction::send_dot_late(std::chrono::seconds delay) {
+  if (auto sent = session_.flush(Phase::body); !sent) {
+    trouble(sent.error());
+    return false;
+  }
+  runtime::sleep_for(delay);
+  session_.compose_content([](std::string& out) { out += kFinalDot; });
+  return true;
+}
+
 bool Transaction::send_content() {
   ContentSource source(attempt_.content(), settings_, is_conversion_needed(), trial_.generic);
   const auto expected = static_cast<std::size_t>(std::max<std::int64_t>(attempt_.request.message_size, 0));
+  const std::chrono::seconds delay = session_.dot_delay();
   for (;;) {
     Result<bool> appended = false;
     session_.compose_content([&](std::string& out) {
       make_room(out, std::min(expected + expected / 16, kContentPiece));
       appended = source.append(out, kContentPiece);
+      if (delay.count() > 0 && appended && !*appended) out.resize(out.size() - kFinalDot.size());
     });
     if (!appended) {
       if (source.has_table_failure())
@@ -280,6 +296,7 @@ bool Transaction::send_content() {
       return false;
     }
   }
+  if (delay.count() > 0 && !send_dot_late(delay)) return false;
   session_.has_all_content();
   if (source.has_broken_lines())
     log::info("{}: breaking line > {} bytes with <CR><LF>SPACE", attempt_.request.queue_id,

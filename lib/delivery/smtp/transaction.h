@@ -55,6 +55,7 @@ class Transaction {
   void take(const protocol::Reply& reply, const Step& step);
   void take_rcpt(const protocol::Reply& reply, std::size_t recipient);
   bool send_content();
+  bool send_dot_late(std::chrono::seconds delay);
   bool take_final_replies();
   void finish_empty();
   void finish_probe();

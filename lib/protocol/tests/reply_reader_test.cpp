@@ -36,6 +36,18 @@ TEST(ReplyReader, JoinsTheLinesOfOneReply) {
   EXPECT_TRUE(reply->is_permanent());
 }
 
+TEST(ReplyReader, AsksTheFilterForEachLine) {
+  ReplyReader reader({}, [](std::string_view line) -> Result<std::string> {
+    if (line == "fail") return fail(Failure::deferred("4.3.0", "no table"));
+    return line == "garbage" ? "550-5.1.1 filler" : std::string(line);
+  });
+  reader.feed("garbage\r\n550 5.1.1 such user\r\n250 b\r\nfail\r\n250 c\r\n");
+  EXPECT_EQ(reader.next()->value().text, "550-5.1.1 filler\n550 5.1.1 such user");
+  EXPECT_EQ(reader.next()->value().text, "250 b");
+  EXPECT_EQ(reader.next()->error().text, "no table");
+  EXPECT_FALSE(reader.next());
+}
+
 TEST(ReplyReader, SeparatesPipelinedReplies) {
   ReplyReader reader;
   reader.feed("250 a\r\n250-b\r\n250 c\r\n354 d\r\n450");

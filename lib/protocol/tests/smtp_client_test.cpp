@@ -117,5 +117,12 @@ TEST(ContentWriter, NoStoredByteCanEndTheMessage) {
   EXPECT_EQ(content({{"a\r\n.\r\nQUIT", true}, {"\n.", true}}), "a  .  QUIT\r\n .\r\n.\r\n");
 }
 
+TEST(Capabilities, DiscardedNames) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(discarded_names(Words{"dsn", "other", "SIZE"}), "SIZE DSN");
+  EXPECT_EQ(discarded_names(Words{"dsn", "Silent-Discard"}), "");
+  EXPECT_EQ(discarded_names(Words{"other"}), "");
+}
+
 }  // namespace
 }  // namespace posthouse::protocol
