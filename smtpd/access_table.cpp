@@ -85,6 +85,10 @@ Found Search::mail_address(std::string_view internal) {
   return std::nullopt;
 }
 
+std::string_view why(const dns::Reply& reply) {
+  return reply.filter == dns::FilterEnd::dropped_all ? "DNS reply filter policy" : reply.reason();
+}
+
 // What is known of a host from two answers about it.
 dns::Outcome better_known(dns::Outcome one, dns::Outcome other) {
   for (const dns::Outcome outcome : {dns::Outcome::found, dns::Outcome::temporary, dns::Outcome::no_data}) {
@@ -123,7 +127,7 @@ std::vector<std::string> Search::name_servers(std::string_view domain_name, cons
     const std::size_t dot = domain_name.find('.');
     if (reply.outcome == dns::Outcome::temporary || dot == std::string_view::npos) {
       log::warning("Unable to look up NS host for {}: {}",
-                   reply.outcome == dns::Outcome::temporary ? domain_name : name, reply.reason());
+                   reply.outcome == dns::Outcome::temporary ? domain_name : name, why(reply));
       return {};
     }
     domain_name.remove_prefix(dot + 1);
@@ -135,7 +139,7 @@ std::vector<std::string> Search::hosts_of(std::string_view domain_name, const st
   if (query_.hosts == HostsOf::a) return {std::string(domain_name)};
   const dns::Reply reply = ask(domain_name, dns::Type::mx);
   if (reply.outcome == dns::Outcome::temporary) {
-    log::warning("Unable to look up MX host for {}: {}", domain_name, reply.reason());
+    log::warning("Unable to look up MX host for {}: {}", domain_name, why(reply));
     return {};
   }
   if (reply.outcome != dns::Outcome::found) return {std::string(domain_name)};

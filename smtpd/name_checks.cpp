@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/log/log.h"
 #include "lib/mail/host_name.h"
 #include "lib/mail/quote.h"
 
@@ -19,14 +20,23 @@ dns::Reply ask(Check& check, std::string_view name, dns::Type type) {
   return session.neighbours().dns().query(name, type, session.deadline());
 }
 
-dns::Outcome address_outcome(Check& check, std::string_view name) {
-  dns::Outcome outcome = dns::Outcome::no_host;
+// The first that has records, or the first trouble, or what was said last.
+dns::Reply ask_for_addresses(Check& check, std::string_view name) {
+  dns::Reply reply;
+  reply.outcome = dns::Outcome::no_host;
   for (const dns::Type type : check.settings().address_types) {
-    const dns::Outcome one = ask(check, name, type).outcome;
-    if (one == dns::Outcome::found) return one;
-    if (outcome != dns::Outcome::temporary) outcome = one;
+    dns::Reply one = ask(check, name, type);
+    if (one.outcome == dns::Outcome::found) return one;
+    if (reply.outcome != dns::Outcome::temporary) reply = std::move(one);
   }
-  return outcome;
+  return reply;
+}
+
+// What the administrator does not want to know is held against nobody.
+bool is_filtered(const dns::Reply& reply, std::string_view name, std::string_view what) {
+  if (reply.filter != dns::FilterEnd::dropped_all) return false;
+  log::warning("{}: {} lookup error: {}", name, what, reply.reason());
+  return true;
 }
 
 Outcome refuse_non_fqdn(Check& check, Subject subject, std::string_view address) {
@@ -72,9 +82,11 @@ Outcome refuse_unknown_domain(Check& check, Subject subject, std::string_view ad
   }
   if (is_malformed(mx)) return check.reject(code, dsn, check.rejected(subject, "Malformed DNS server reply"));
   if (mx.outcome == dns::Outcome::found) return Outcome::dunno;
-  const dns::Outcome outcome =
-      mx.outcome == dns::Outcome::temporary ? mx.outcome : address_outcome(check, parts.domain);
-  if (outcome == dns::Outcome::found) return Outcome::dunno;
+  const dns::Reply reply =
+      mx.outcome == dns::Outcome::temporary ? mx : ask_for_addresses(check, parts.domain);
+  const dns::Outcome outcome = reply.outcome;
+  if (outcome == dns::Outcome::found || is_filtered(reply, parts.domain, "MX or address"))
+    return Outcome::dunno;
   const std::string text = check.rejected(subject, "Domain not found");
   if (outcome == dns::Outcome::temporary) {
     return check.tempfail(check.params().unknown_address_tempfail(), 450, dsn, text);
@@ -121,12 +133,13 @@ Outcome reject_unknown_helo_hostname(Check& check) {
   if (!check.session().helo_name) return Outcome::dunno;
   const std::string& name = *check.session().helo_name;
   if (name.starts_with('[')) return refuse_bad_literal(check, name);
-  dns::Outcome outcome = address_outcome(check, name);
-  if (outcome == dns::Outcome::no_data || outcome == dns::Outcome::no_host) {
-    const dns::Outcome mx = ask(check, name, dns::Type::mx).outcome;
-    if (mx == dns::Outcome::found || mx == dns::Outcome::temporary) outcome = mx;
+  dns::Reply reply = ask_for_addresses(check, name);
+  if (reply.outcome == dns::Outcome::no_data || reply.outcome == dns::Outcome::no_host) {
+    dns::Reply mx = ask(check, name, dns::Type::mx);
+    if (mx.outcome == dns::Outcome::found || mx.outcome == dns::Outcome::temporary) reply = std::move(mx);
   }
-  if (outcome == dns::Outcome::found) return Outcome::dunno;
+  const dns::Outcome outcome = reply.outcome;
+  if (outcome == dns::Outcome::found || is_filtered(reply, name, "address or MX")) return Outcome::dunno;
   const std::string text = check.rejected(Subject::helo, "Host not found");
   if (outcome == dns::Outcome::temporary)
     return check.tempfail(check.params().unknown_helo_tempfail(), 450, "4.7.1", text);

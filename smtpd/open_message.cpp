@@ -60,6 +60,7 @@ ipc::CleanupOpen opening(const Session& session, const Transaction& transaction)
   add(open.attributes, "envelope_id", transaction.envelope_id);
   if (transaction.ret_flags != 0) add(open.attributes, "ret_flags", std::to_string(transaction.ret_flags));
   open.sender = transaction.sender;
+  open.verp_delimiters = transaction.verp_delimiters;
   add(open.late_attributes, "encoding", transaction.encoding);
   add_logged_client(open.late_attributes, session);
   add_client(open.late_attributes, session);

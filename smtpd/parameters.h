@@ -166,6 +166,32 @@ postmaster was told of the trouble in it.)",
       *this,
       {.name = "smtpd_discard_ehlo_keyword_address_maps",
        .doc = R"(Tables by client address with EHLO keywords that are not sent.)"}};
+  config::Str verp_clients{
+      *this,
+      {.name = "smtpd_authorized_verp_clients",
+       .fallback = "$authorized_verp_clients",
+       .doc =
+           R"(Clients that may ask for one sender address per recipient, with XVERP or XVERP=DELIMITERS behind MAIL FROM
+(VERP).)"}};
+  config::Str command_filter{
+      *this,
+      {.name = "smtpd_command_filter",
+       .doc =
+           R"(A table that is asked for each command line of a client and answers with the command that is obeyed in its
+place. Against clients that break the protocol, and for tests.)"}};
+  config::Bool delay_open{
+      *this,
+      {.name = "smtpd_delay_open_until_valid_rcpt",
+       .fallback = "yes",
+       .doc =
+           R"(A message is begun in the queue with its first good recipient, not with its sender. Without it recipients
+that are refused are logged with the queue id, at the price of a queue file for mail that nobody gets.)"}};
+  config::Str dns_reply_filter{
+      *this,
+      {.name = "smtpd_dns_reply_filter",
+       .doc =
+           R"(Tables that are asked for each record that the DNS gives to the restrictions, in the form of
+smtp_dns_reply_filter; the answer IGNORE drops it. A domain of which nothing is left is not refused for that.)"}};
   config::Bool forbid_unauth_pipelining{
       *this,
       {.name = "smtpd_forbid_unauth_pipelining",
@@ -184,6 +210,12 @@ postmaster was told of the trouble in it.)",
        .at_least = 0}};
   config::Raw reject_footer{
       *this, {.name = "smtpd_reject_footer", .doc = R"(Text that is added to 4xx and 5xx replies.)"}};
+  config::Str reject_footer_maps{
+      *this,
+      {.name = "smtpd_reject_footer_maps",
+       .doc =
+           R"(Tables that are asked for a whole 4xx or 5xx reply and answer with the text that is added to it, in the form
+of smtpd_reject_footer, which counts for the others.)"}};
   config::Raw expansion_filter{
       *this,
       {.name = "smtpd_expansion_filter",

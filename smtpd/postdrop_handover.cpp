@@ -49,6 +49,8 @@ void PostdropHandover::add_envelope(const ipc::CleanupOpen& message) {
     }
   }
   queuefile::append_record(records_, RecordType::sender, message.sender);
+  if (!message.verp_delimiters.empty())
+    queuefile::append_record(records_, RecordType::verp, message.verp_delimiters);
 }
 
 void PostdropHandover::add_recipient(ipc::CleanupRecipient recipient) {

@@ -72,7 +72,9 @@ Listing ask(Check& check, const RblDomain& list, const std::string& query, bool 
                                   [&](const dns::Record& record) { return list.matches(record.value); });
   if (!listing.is_listed || !wants_reason) return listing;
   const dns::Reply text = dns.query(query, dns::Type::txt, session.deadline());
-  if (text.outcome == dns::Outcome::found) listing.reason = printable(text.records[0].value);
+  if (text.outcome == dns::Outcome::temporary) log::warning("{}: TXT lookup error: {}", query, text.reason());
+  for (const dns::Record& record : text.records)
+    listing.reason.append(listing.reason.empty() ? "" : " / ").append(printable(record.value));
   return listing;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "lib/config/expand.h"
+#include "lib/log/log.h"
 #include "lib/mail/dsn.h"
 #include "lib/mail/quote.h"
 #include "smtpd/session.h"
@@ -23,7 +24,16 @@ std::string local_time() {
   return {text.data(), std::strftime(text.data(), text.size(), "%b %d %H:%M:%S", &parts)};
 }
 
-std::string expanded(const Session& session) {
+// A table that fails is passed over.
+std::string template_for(const Reply& reply, const Session& session) {
+  const table::TableList& maps = session.settings().reject_footer_maps;
+  if (maps.empty()) return session.params().reject_footer();
+  const Lookup found = maps.lookup(reply.text);
+  const auto* text = std::get_if<std::string>(&found);
+  return text != nullptr ? *text : session.params().reject_footer();
+}
+
+std::string expanded(const std::string& footer, const Session& session) {
   const std::map<std::string, std::string, std::less<>> values{
       {"client", session.client.label()},
       {"client_address", session.client.address},
@@ -38,7 +48,10 @@ std::string expanded(const Session& session) {
   const std::string& allowed = session.settings().expansion_filter;
   const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
     const auto found = values.find(name);
-    if (found == values.end()) return std::nullopt;  // parameters of main.cf have no place here
+    if (found == values.end()) {  // parameters of main.cf have no place here
+      log::warning("unknown macro name \"{}\" in expansion request", name);
+      return std::nullopt;
+    }
     std::string value;
     for (const char c : found->second) {
       const bool is_allowed = allowed.empty() || allowed.find(c) != std::string::npos;
@@ -46,7 +59,7 @@ std::string expanded(const Session& session) {
     }
     return value;
   };
-  return config::expand_macros(session.params().reject_footer(), lookup).value_or("");
+  return config::expand_macros(footer, lookup).value_or("");
 }
 
 std::vector<std::string> lines_of(std::string_view footer) {
@@ -62,7 +75,8 @@ std::vector<std::string> lines_of(std::string_view footer) {
 }  // namespace
 
 Reply with_footer(Reply reply, const Session& session) {
-  std::string footer = expanded(session);
+  std::string footer = template_for(reply, session);
+  if (!footer.empty()) footer = expanded(footer, session);
   if (footer.empty() || reply.text.size() < 4) return reply;
   if (footer.starts_with("\\c")) {
     const auto lines = lines_of(std::string_view(footer).substr(2));

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "lib/dnsfilter/reply_filter.h"
 #include "lib/log/log.h"
 #include "lib/runtime/fiber.h"
 #include "lib/table/network.h"
@@ -47,13 +48,20 @@ Result<void> Smtpd::prepare(const service::Environment& environment) {
   if (!resolver) return fail(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
   neighbours_ = settings_->is_user_session
-                    ? make_user_neighbours(settings_->services, *resolver_, *settings_->identity,
+                    ? make_user_neighbours(settings_->services, lookups(), *settings_->identity,
                                            postdrop_of(*environment.main_cf, *settings_))
-                    : make_neighbours(settings_->services, *resolver_, *settings_->identity);
+                    : make_neighbours(settings_->services, lookups(), *settings_->identity);
   names_ = std::make_unique<ClientNames>(HostsFile::parse(read_file("/etc/hosts")), *resolver_);
   is_stand_alone_ = environment.is_stand_alone;
   service_name_ = environment.service_name;
   return {};
+}
+
+// For the restrictions; names of clients are looked up without a filter.
+dns::Lookups& Smtpd::lookups() {
+  if (settings_->dns_reply_filter.empty()) return *resolver_;
+  filtered_ = std::make_unique<dnsfilter::ReplyFilter>(*resolver_, settings_->dns_reply_filter);
+  return *filtered_;
 }
 
 void Smtpd::start() {

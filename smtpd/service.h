@@ -22,10 +22,12 @@ class Smtpd : public service::Service {
  private:
   Client client_of(const runtime::Stream& stream);
   void watch_tables();
+  dns::Lookups& lookups();
   bool has_too_many_connections(const Client& client, runtime::Stream& stream);
 
   std::shared_ptr<Settings> settings_;
   std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<dns::Lookups> filtered_;  // with smtpd_dns_reply_filter
   std::unique_ptr<Neighbours> neighbours_;
   std::unique_ptr<ClientNames> names_;
   std::map<std::string, int, std::less<>> connections_;  // by client network, of this process

@@ -84,7 +84,10 @@ void Session::converse() {
     const auto line = next_line();
     if (!line) continue;
     if (keeps_record()) record_.received(*line);
-    obey(*line);
+    if (settings_->command_filter)
+      obey_filtered(*line);
+    else
+      obey(*line);
   }
   if (end_ != End::lost && end_ != End::hangup) stream_.flush(deadline_after(std::chrono::seconds(10)));
 }
@@ -126,6 +129,20 @@ std::optional<std::string> Session::next_line() {
     }
   }
   return std::nullopt;
+}
+
+void Session::obey_filtered(std::string_view line) {
+  if (settings_->messages->smtputf8_enable() && !is_valid_utf8(line)) return obey(line);
+  table::Table& filter = *settings_->command_filter;
+  const Lookup found = filter.query(line);
+  if (std::holds_alternative<Failure>(found)) {
+    log::warning("{} lookup error for \"{}\"", filter.spec(), printable(line));
+    return reply(local_data_error());
+  }
+  const auto* command = std::get_if<std::string>(&found);
+  if (command == nullptr) return obey(line);
+  log::info("{}: replacing command \"{}\" with \"{}\"", client.label(), printable(line), *command);
+  obey(*command);
 }
 
 void Session::obey(std::string_view line) {
@@ -175,7 +192,7 @@ void Session::reply(Reply reply) {
     return;
   }
   if (settings_->messages->soft_bounce()) reply = softened(std::move(reply));
-  if (reply.is_failure() && !params_->reject_footer().empty()) reply = with_footer(std::move(reply), *this);
+  if (reply.is_failure()) reply = with_footer(std::move(reply), *this);
   if (errors_ > params_->soft_error_limit() && params_->error_sleep_time().count() > 0) {
     stream_.flush(deadline());
     runtime::sleep_for(params_->error_sleep_time());
@@ -264,7 +281,7 @@ std::string_view Session::end_text() const {
 }
 
 Reply Session::local_data_error(std::string_view question) const {
-  log::warning("don't know {} {}", question, client.label());
+  if (!question.empty()) log::warning("don't know {} {}", question, client.label());
   Reply reply{fmt::format("421 4.3.0 {} Server local data error", myhostname()), trouble::kData};
   log::info("{}: reject: {} from {}: {}", log_id(), where, client.label(), reply.text);
   return reply;

@@ -81,9 +81,9 @@ class Session {
   bool send_now(const Reply& reply);
   // "; from=<S> to=<R> proto=P helo=<H>", the tail of access log lines.
   std::string access_context() const;
-  // For a table that should say what this client may do and cannot: logs "don't know QUESTION CLIENT", and
-  // the reply ends the session.
-  Reply local_data_error(std::string_view question) const;
+  // For a table that should say what this client may do and cannot: logs "don't know QUESTION CLIENT" (unless
+  // there is no question), and the reply ends the session.
+  Reply local_data_error(std::string_view question = {}) const;
   // QID or NOQUEUE.
   std::string_view log_id() const;
   // Content could not be read: the session ends, why is for the log.
@@ -98,6 +98,7 @@ class Session {
   void converse();
   std::optional<std::string> next_line();
   void obey(std::string_view line);
+  void obey_filtered(std::string_view line);  // with smtpd_command_filter
   Reply answer(const protocol::SmtpCommand& command, std::size_t verb);
   bool is_forbidden(std::string_view word) const;
   void reply(Reply reply);

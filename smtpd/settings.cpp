@@ -164,6 +164,7 @@ class Loader {
     settings_->identity = must_load<config::Identity>(main_cf_);
     settings_->messages = must_load<config::Messages>(main_cf_);
     const auto logging = must_load<config::Logging>(main_cf_);
+    load_verp_delimiters();
     if (!problems_.empty()) return fail(Failure::deferred("4.3.5", join(problems_, "\n")));
     settings_->log_form = logging->info_log_address_format();
     auto services = peers::load_services(main_cf_);
@@ -181,6 +182,13 @@ class Loader {
     settings_->allows_min_user = main_cf_.value("allow_min_user") == "yes";
     settings_->allows_untrusted_routing = settings_->params->allow_untrusted_routing();
     return {};
+  }
+
+  void load_verp_delimiters() {
+    settings_->verp = must_load<command::VerpParameters>(main_cf_);
+    if (!settings_->verp || settings_->verp->allows(settings_->verp->default_verp_delimiters())) return;
+    problems_.push_back("default_verp_delimiters: expected two characters from " +
+                        settings_->verp->verp_delimiter_filter());
   }
 
   void make_tables() {
@@ -216,6 +224,7 @@ class Loader {
                                            s.params->bare_newline_exclusions(), Kind::address);
     s.xclient_hosts = match_list("smtpd_authorized_xclient_hosts", Kind::address);
     s.xforward_hosts = match_list("smtpd_authorized_xforward_hosts", Kind::address);
+    s.verp_clients = match_list("smtpd_authorized_verp_clients", s.params->verp_clients(), Kind::address);
     s.event_limit_exceptions =
         match_list("smtpd_client_event_limit_exceptions", s.params->event_limit_exceptions(), Kind::address);
     s.mx_backup_networks =
@@ -242,6 +251,10 @@ class Loader {
     s.rbl_replies = table_list("rbl_reply_maps");
     s.login_maps = table_list("smtpd_sender_login_maps");
     s.discard_keyword_maps = table_list("smtpd_discard_ehlo_keyword_address_maps");
+    s.reject_footer_maps = table_list("smtpd_reject_footer_maps");
+    s.dns_reply_filter = table_list("smtpd_dns_reply_filter");
+    if (const auto filter = trim(s.params->command_filter()); !filter.empty())
+      s.command_filter = s.tables->open_or_failing(filter, table::kLookupFlags | table::Flag::empty_key);
     table::AddressRules& rules = s.address_rules;
     rules.recipient_delimiter = s.messages->recipient_delimiter();
     rules.owner_request_special = s.messages->owner_request_special();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/command/verp_parameters.h"
 #include "lib/config/core_parameters.h"
 #include "lib/config/own_addresses.h"
 #include "lib/dns/message.h"
@@ -46,7 +47,7 @@ struct Settings {
 
   table::MatchList mynetworks, mydestination, fast_flush_domains;
   table::MatchList forbidden_commands, bare_newline_exclusions;
-  table::MatchList xclient_hosts, xforward_hosts;
+  table::MatchList xclient_hosts, xforward_hosts, verp_clients;
   table::MatchList mx_backup_networks, event_limit_exceptions;
   table::MatchList logged_permits;         // smtpd_log_access_permit_actions
   std::vector<dns::Type> address_types;    // of inet_protocols
@@ -56,7 +57,9 @@ struct Settings {
   config::OwnAddresses own_addresses;  // of inet_interfaces and proxy_interfaces
   table::TableList local_recipients, relay_recipients, virtual_mailboxes, virtual_aliases;
   table::TableList canonical, recipient_canonical, sender_canonical;
-  table::TableList rbl_replies, discard_keyword_maps, login_maps;
+  table::TableList rbl_replies, discard_keyword_maps, login_maps, reject_footer_maps, dns_reply_filter;
+  std::shared_ptr<table::Table> command_filter;  // null: none
+  std::shared_ptr<const command::VerpParameters> verp;
   // Lists that stand as results in access tables, by their text; null: not a list.
   std::map<std::string, std::unique_ptr<const Restrictions>, std::less<>> result_lists;
   std::unique_ptr<PolicyClients> policy;

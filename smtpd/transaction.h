@@ -40,6 +40,7 @@ struct Transaction {
   std::uint64_t declared_size = 0;
   std::uint32_t ret_flags = 0;
   std::string envelope_id;
+  std::string verp_delimiters;  // with XVERP
   bool smtputf8 = false;
   bool is_local_origin = false;  // its headers are completed as those of local mail
 

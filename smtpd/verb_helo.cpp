@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "lib/base/text.h"
+#include "lib/log/log.h"
+#include "lib/protocol/smtp_client_capabilities.h"
 #include "smtpd/access.h"
 #include "smtpd/session.h"
 
@@ -31,6 +33,13 @@ std::optional<Reply> begin(Session& session, const protocol::SmtpCommand& comman
   session.limit_record();
   session.is_esmtp = is_esmtp;
   return std::nullopt;
+}
+
+void log_discarded(const Session& session) {
+  if (session.discarded_keywords.empty()) return;
+  const std::vector<std::string> words(session.discarded_keywords.begin(), session.discarded_keywords.end());
+  if (const std::string names = protocol::discarded_names(words); !names.empty())
+    log::info("discarding EHLO keywords: {}", names);
 }
 
 class KeywordList {
@@ -65,10 +74,13 @@ Reply ehlo(Session& session, const protocol::SmtpCommand& command) {
   auto discarded = settings.discarded_keywords(session.client);
   if (!discarded) return session.local_data_error("what EHLO features to announce to");
   session.discarded_keywords = std::move(*discarded);
+  log_discarded(session);
   const auto gives_xclient = settings.may_use(settings.xclient_hosts, session.client);
   if (!gives_xclient) return session.local_data_error("if EHLO feature XCLIENT should be announced to");
   const auto gives_xforward = settings.may_use(settings.xforward_hosts, session.client);
   if (!gives_xforward) return session.local_data_error("if EHLO feature XFORWARD should be announced to");
+  const auto gives_verp = settings.may_use(settings.verp_clients, session.client);
+  if (!gives_verp) return session.local_data_error("if EHLO feature XVERP should be announced to");
   KeywordList keywords(session.myhostname());
   const auto offer = [&](std::string_view name, std::string_view value = {}) {
     if (session.is_discarded(lower(name).c_str())) return;
@@ -85,6 +97,7 @@ Reply ehlo(Session& session, const protocol::SmtpCommand& command) {
   if (*gives_xforward) {
     offer("XFORWARD", "NAME ADDR PROTO HELO SOURCE PORT IDENT");
   }
+  if (*gives_verp && !session.is_discarded("verp")) offer("XVERP");
   offer("ENHANCEDSTATUSCODES");
   offer("8BITMIME");
   offer("DSN");

@@ -10,6 +10,7 @@
 #include "smtpd/access.h"
 #include "smtpd/check.h"
 #include "smtpd/envelope_address.h"
+#include "smtpd/open_message.h"
 #include "smtpd/session.h"
 
 namespace posthouse::smtpd {
@@ -45,6 +46,22 @@ std::optional<Reply> envid_parameter(Transaction& transaction, std::string_view 
   return std::nullopt;
 }
 
+// "XVERP", "XVERP=+="; not for clients that may not say it.
+bool is_verp(const Session& session, std::string_view word) {
+  const bool is_named = starts_with_ignoring_case(word, "XVERP") && (word.size() == 5 || word[5] == '=');
+  return is_named &&
+         session.settings().may_use(session.settings().verp_clients, session.client).value_or(false);
+}
+
+std::optional<Reply> verp_parameter(const Session& session, Transaction& transaction, std::string_view word) {
+  const command::VerpParameters& rules = *session.settings().verp;
+  transaction.verp_delimiters =
+      word.size() == 5 ? rules.default_verp_delimiters() : std::string(word.substr(6));
+  if (rules.allows(transaction.verp_delimiters)) return std::nullopt;
+  return Reply{
+      fmt::format("501 5.5.4 Error: XVERP needs two characters from {}", rules.verp_delimiter_filter())};
+}
+
 // Nothing if the parameter is good.
 std::optional<Reply> take_parameter(Session& session, Transaction& transaction, std::string_view word) {
   const std::size_t equals = word.find('=');
@@ -71,6 +88,7 @@ std::optional<Reply> take_parameter(Session& session, Transaction& transaction, 
     return std::nullopt;
   }
   if (is("ENVID") && equals != std::string_view::npos) return envid_parameter(transaction, value);
+  if (is_verp(session, word)) return verp_parameter(session, transaction, word);
   if (is("AUTH") && equals != std::string_view::npos) return std::nullopt;
   return Reply{fmt::format("555 5.5.4 Unsupported option: {}", printable(word))};
 }
@@ -136,7 +154,12 @@ Reply mail_from(Session& session, const protocol::SmtpCommand& command) {
   if (auto refused = take_parameters(session, transaction, words)) return *refused;
   transaction.instance = new_instance(transaction.arrival);
   if (auto refused = check_size(session)) return *refused;
+  if (!transaction.verp_delimiters.empty() && transaction.sender.empty())
+    return {"503 5.5.4 Error: XVERP requires non-null sender"};
   if (auto refused = check_sender(session)) return *refused;
+  if (!session.params().delay_open()) {
+    if (auto refused = open_message(session)) return *refused;
+  }
   undo.is_needed = false;
   return {"250 2.1.0 Ok"};
 }

@@ -45,7 +45,7 @@ int perform(const command::Started& started, const Parameters& parameters, const
   const std::string commands = started.value("command_directory") + "/";
   switch (options.mode) {
     case Mode::deliver:
-      return submit(started, parameters, options);
+      return submit(started, options);
     case Mode::daemon:
       execute(commands + "postfix", {"postfix", "start"});
     case Mode::smtp_server:
@@ -78,6 +78,7 @@ int run(int argc, char** argv) {
     const auto verp = config::load<command::VerpParameters>(started->main_cf);
     if (!verp) log::die(verp.error().front().text(), kTemporary);
     settle_verp(options, (*verp)->verp_delimiter_filter());
+    if (options.verp_delimiters.empty()) options.verp_delimiters = (*verp)->default_verp_delimiters();
     for (const auto& warning : options.warnings) log::warning(warning);
     return perform(*started, **parameters, options);
   } catch (const UsageError& problem) {

@@ -45,7 +45,7 @@ struct Options {
   unsigned return_flags = 0;
   std::string envelope_id;
   bool has_verp = false;
-  std::string verp_delimiters;  // empty = default_verp_delimiters
+  std::string verp_delimiters;  // empty = not said
   std::string site;             // of flush_site and flush_message
   std::string alias_file;       // -oA
   std::vector<std::string> warnings;

@@ -62,8 +62,7 @@ std::string one_line(std::string text) {
 
 class Submitter {
  public:
-  Submitter(const command::Started& started, const Parameters& parameters, const Options& options)
-      : started_(started), parameters_(parameters), options_(options) {}
+  Submitter(const command::Started& started, const Options& options) : started_(started), options_(options) {}
   int run();
 
  private:
@@ -79,7 +78,6 @@ class Submitter {
   void send(command::PostdropPipe& pipe);
 
   const command::Started& started_;
-  const Parameters& parameters_;
   const Options& options_;
   std::string records_;
   std::uint64_t sent_ = 0, limit_ = 0;
@@ -131,9 +129,7 @@ void Submitter::add_envelope(const std::vector<std::string>& recipients) {
   if (!options_.encoding.empty()) queuefile::append_attribute(records_, "encoding", options_.encoding);
   if (options_.has_verp) {
     if (from.empty()) die("-V option requires non-null sender address");
-    const std::string given = options_.verp_delimiters;
-    queuefile::append_record(records_, RecordType::verp,
-                             given.empty() ? parameters_.default_verp_delimiters() : given);
+    queuefile::append_record(records_, RecordType::verp, options_.verp_delimiters);
   }
   for (const auto& recipient : recipients) add_recipient(recipient);
   queuefile::append_record(records_, RecordType::message, {});
@@ -211,8 +207,8 @@ int Submitter::run() {
 
 }  // namespace
 
-int submit(const command::Started& started, const Parameters& parameters, const Options& options) {
-  return Submitter(started, parameters, options).run();
+int submit(const command::Started& started, const Options& options) {
+  return Submitter(started, options).run();
 }
 
 }  // namespace posthouse::sendmail

@@ -3,11 +3,10 @@
 
 #include "lib/command/start.h"
 #include "tools/sendmail/options.h"
-#include "tools/sendmail/parameters.h"
 
 namespace posthouse::sendmail {
 
 // The exit status. Failures are logged as "fatal: USER(UID): ...".
-int submit(const command::Started& started, const Parameters& parameters, const Options& options);
+int submit(const command::Started& started, const Options& options);
 
 }  // namespace posthouse::sendmail
