@@ -471,10 +471,41 @@ clients that may not relay to where the route leads.)"}};
        .doc = R"(How many connections at once a client may have, as counted by one process; IPv6 clients are
 counted by /64 network. 0 is no limit.)",
        .at_least = 0}};
+  config::Int connection_rate_limit{
+      *this,
+      {.name = "smtpd_client_connection_rate_limit",
+       .fallback = "0",
+       .doc =
+           R"(How many connections a client may make in anvil_rate_time_unit, counted like those of
+smtpd_client_connection_count_limit. 0 is no limit.)",
+       .at_least = 0}};
+  config::Int message_rate_limit{
+      *this,
+      {.name = "smtpd_client_message_rate_limit",
+       .fallback = "0",
+       .doc =
+           R"(How many messages a client may begin (MAIL FROM) in anvil_rate_time_unit, accepted or not; counted in the same
+way. 0 is no limit.)",
+       .at_least = 0}};
+  config::Int recipient_rate_limit{
+      *this,
+      {.name = "smtpd_client_recipient_rate_limit",
+       .fallback = "0",
+       .doc =
+           R"(How many recipients a client may name (RCPT TO) in anvil_rate_time_unit, accepted or not; counted in the same
+way. 0 is no limit.)",
+       .at_least = 0}};
+  config::Seconds rate_time_unit{
+      *this,
+      {.name = "anvil_rate_time_unit",
+       .fallback = "60s",
+       .doc =
+           R"(The time in which the rates of clients are counted. It begins with what a client does first.)",
+       .at_least = 1}};
   config::Str event_limit_exceptions{*this,
                                      {.name = "smtpd_client_event_limit_exceptions",
                                       .fallback = "${smtpd_client_connection_limit_exceptions:$mynetworks}",
-                                      .doc = R"(Clients without connection limits.)"}};
+                                      .doc = R"(Clients without limits of connections and rates.)"}};
   config::Choice<BareNewline> forbid_bare_newline{
       *this,
       {.name = "smtpd_forbid_bare_newline",

@@ -1,16 +1,13 @@
 #include "smtpd/service.h"
 
-#include <fmt/format.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <fstream>
 #include <sstream>
 
 #include "lib/dnsfilter/reply_filter.h"
 #include "lib/log/log.h"
 #include "lib/runtime/fiber.h"
-#include "lib/table/network.h"
 #include "smtpd/daemons.h"
 #include "smtpd/session.h"
 
@@ -22,15 +19,6 @@ std::string read_file(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-// The key under which connections are counted: an IPv6 client has its whole network to connect from.
-std::string network_of(const Client& client) {
-  if (!client.is_ipv6()) return client.address;
-  auto address = table::parse_ip(client.address);
-  if (!address) return client.address;
-  std::fill(address->bytes.begin() + 8, address->bytes.end(), static_cast<unsigned char>(0));
-  return table::to_text(*address);
 }
 
 PostdropSettings postdrop_of(const config::MainCf& main_cf, const Settings& settings) {
@@ -53,7 +41,10 @@ Result<void> Smtpd::prepare(const service::Environment& environment) {
                     : make_neighbours(settings_->services, lookups(), *settings_->identity);
   names_ = std::make_unique<ClientNames>(HostsFile::parse(read_file("/etc/hosts")), *resolver_);
   is_stand_alone_ = environment.is_stand_alone;
-  service_name_ = environment.service_name;
+  const Params& params = *settings_->params;
+  const bool has_rates = params.connection_rate_limit() > 0 || params.message_rate_limit() > 0 ||
+                         params.recipient_rate_limit() > 0;
+  limits_ = std::make_unique<ClientLimits>(params.rate_time_unit(), has_rates);
   return {};
 }
 
@@ -103,40 +94,12 @@ Client Smtpd::client_of(const runtime::Stream& stream) {
   return client;
 }
 
-bool Smtpd::has_too_many_connections(const Client& client, runtime::Stream& stream) {
-  const int limit = settings_->params->connection_count_limit();
-  const auto counted = connections_.find(network_of(client));
-  if (limit == 0 || counted == connections_.end() || counted->second <= limit) return false;
-  if (settings_->event_limit_exceptions.matches(client.name, client.address).value_or(false)) return false;
-  log::info("connect from {}", client.label());
-  log::warning("Connection concurrency limit exceeded: {} from {} for service {}", counted->second,
-               client.label(), service_name_);
-  stream.write(fmt::format("421 4.7.0 {} Error: too many connections from {}\r\n",
-                           settings_->identity->myhostname(), client.address));
-  stream.flush(deadline_after(std::chrono::seconds(10)));
-  log::info("disconnect from {} commands=0/0", client.label());
-  return true;
-}
-
 void Smtpd::serve(runtime::Stream stream) {
   Client client = client_of(stream);
-  struct Counted {
-    std::map<std::string, int, std::less<>>& counts;
-    std::string key;
-    Counted(std::map<std::string, int, std::less<>>& all, std::string name)
-        : counts(all), key(std::move(name)) {
-      ++counts[key];
-    }
-    ~Counted() {
-      if (--counts[key] <= 0) counts.erase(key);
-    }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-  } const counted(connections_, network_of(client));
-  if (has_too_many_connections(client, stream)) return;
   // On the heap: a fiber's stack stays small while its client thinks.
   const auto session =
       std::make_unique<Session>(settings_, *neighbours_, std::move(stream), std::move(client));
+  session->limits = limits_.get();
   session->run();
 }
 

@@ -1,10 +1,10 @@
 // The SMTP server daemon: settings, neighbours, one session per connection.
 #pragma once
 
-#include <map>
 #include <memory>
 
 #include "lib/service/service.h"
+#include "smtpd/client_limits.h"
 #include "smtpd/client_names.h"
 #include "smtpd/neighbours.h"
 #include "smtpd/settings.h"
@@ -23,15 +23,13 @@ class Smtpd : public service::Service {
   Client client_of(const runtime::Stream& stream);
   void watch_tables();
   dns::Lookups& lookups();
-  bool has_too_many_connections(const Client& client, runtime::Stream& stream);
 
   std::shared_ptr<Settings> settings_;
   std::unique_ptr<dns::Resolver> resolver_;
   std::unique_ptr<dns::Lookups> filtered_;  // with smtpd_dns_reply_filter
   std::unique_ptr<Neighbours> neighbours_;
   std::unique_ptr<ClientNames> names_;
-  std::map<std::string, int, std::less<>> connections_;  // by client network, of this process
-  std::string service_name_;
+  std::unique_ptr<ClientLimits> limits_;
   bool is_stand_alone_ = false;
 };
 

@@ -60,6 +60,10 @@ void Session::run() {
 }
 
 bool Session::greet() {
+  if (auto refused = limit_connections(*this)) {
+    reply(*std::move(refused));
+    return stream_.flush(deadline_after(std::chrono::seconds(10))), false;
+  }
   if (stream_.input_is_waiting() && stream_.fill(deadline(), kInputLimit) == runtime::Io::ok) {
     note_improper_pipelining();
     if (end_ != End::none) return stream_.flush(deadline()), false;

@@ -14,6 +14,7 @@
 #include "lib/protocol/smtp_line.h"
 #include "lib/runtime/stream.h"
 #include "smtpd/client.h"
+#include "smtpd/client_limits.h"
 #include "smtpd/neighbours.h"
 #include "smtpd/settings.h"
 #include "smtpd/transaction.h"
@@ -48,6 +49,8 @@ class Session {
   const std::string& myhostname() const { return settings_->identity->myhostname(); }
 
   Client client;
+  ClientLimits* limits = nullptr;  // null: nothing is counted
+  std::optional<ClientLimits::Visit> visit;
   std::optional<std::string> helo_name;
   bool is_esmtp = false;
   std::optional<Transaction> transaction;

@@ -159,6 +159,7 @@ class Loader {
 
   Result<void> load_parameters() {
     settings_->main_cf = environment_.main_cf;
+    settings_->service_name = environment_.service_name;
     settings_->params = must_load<Params>(main_cf_);
     settings_->stressed_params = must_load<Params>(main_cf_.with("stress", "yes"));
     settings_->identity = must_load<config::Identity>(main_cf_);

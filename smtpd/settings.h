@@ -78,6 +78,7 @@ struct Settings {
   std::optional<peers::VerifySender> probe_sender;  // of probes to other hosts, which may ask about it
   std::string expansion_filter;
   std::string queue_directory = ".";
+  std::string service_name;  // for logs
 
   const Params& current_params() const;  // by the load of this process
   // A table that cannot answer is a failure, here and below: never "no".

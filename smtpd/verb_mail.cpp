@@ -124,6 +124,7 @@ Reply mail_from(Session& session, const protocol::SmtpCommand& command) {
   if (!command.take_path("FROM:", path, first)) return {"501 5.5.4 Syntax: MAIL FROM:<address>"};
   const Parameters words = Parameters(command.arguments()).subspan(first);
 
+  if (auto refused = limit_rate(session, ClientEvent::message)) return *refused;
   const auto is_local = is_local_origin(session);
   if (!is_local) {
     Check check(session, Subject::sender);

@@ -81,6 +81,7 @@ Reply rcpt_to(Session& session, const protocol::SmtpCommand& command) {
   std::string_view path;
   std::size_t first = 0;
   if (!command.take_path("TO:", path, first)) return {"501 5.5.4 Syntax: RCPT TO:<address>"};
+  if (auto refused = limit_rate(session, ClientEvent::recipient)) return *refused;
   auto address = envelope_address(session, "RCPT", path, false, session.params().strict_envelopes());
   if (!address) return {"501 5.1.3 Bad recipient address syntax"};
   if (session.params().strict_smtputf8() && !transaction.smtputf8 && !is_ascii(*address)) {

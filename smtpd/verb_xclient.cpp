@@ -133,6 +133,7 @@ Reply xclient(Session& session, const protocol::SmtpCommand& command) {
   session.end_of_record();
   session.client_deferral.reset();
   session.helo_deferral.reset();
+  if (auto refused = limit_connections(session)) return *refused;
   if (!session.params().delay_reject()) {
     if (auto refused = check_client(session)) {
       session.denied = access_denied(session);
