@@ -304,7 +304,9 @@ std::map<std::string, int> found_after_start(FaultFileSystem& files) {
     if (!seal || seal->state != SealState::intact) continue;
     const std::string content = files.content(path);
     // As the queue manager does: the message gets the name that its seal says, and then its recipients.
-    if (!seal->is_of(*id)) EXPECT_TRUE(give_true_name(files, kLayout, path, seal->id, kNow));
+    if (!seal->is_of(*id)) {
+      EXPECT_TRUE(give_true_name(files, kLayout, path, seal->id, kNow));
+    }
     EnvelopeReader reader(**file);
     const auto envelope = reader.read();
     const auto left = reader.recipients(1);
@@ -345,7 +347,9 @@ History live_through(FaultFileSystem& files) {
 // Accepted: there once. Delivered: at most once more. Never accepted: there or not.
 void expect_true_to(const History& history, std::map<std::string, int> found) {
   const auto expect = [&](const char* word, bool is_accepted, bool is_finished) {
-    if (is_accepted && !is_finished) EXPECT_EQ(found[word], 1) << word;
+    if (is_accepted && !is_finished) {
+      EXPECT_EQ(found[word], 1) << word;
+    }
     EXPECT_LE(found[word], 1) << word;
   };
   expect("first", history.first, history.first_finished);
@@ -496,7 +500,9 @@ TEST(Seal, AnyMixtureOfTwoMessagesIsBroken) {
   ASSERT_EQ(old.size(), fresh.size());
   ASSERT_EQ(seal_of(files, id), SealState::intact);
   const auto expect_refused = [&](const std::string& mixture, std::size_t at) {
-    if (mixture != fresh) EXPECT_NE(seal_of_bytes(mixture, id), SealState::intact) << at;
+    if (mixture != fresh) {
+      EXPECT_NE(seal_of_bytes(mixture, id), SealState::intact) << at;
+    }
   };
   for (std::size_t at = 64; at < old.size(); at += 64) {
     expect_refused(fresh.substr(0, at) + old.substr(at), at);
