@@ -52,12 +52,7 @@ std::string expanded(const std::string& footer, const Session& session) {
       log::warning("unknown macro name \"{}\" in expansion request", name);
       return std::nullopt;
     }
-    std::string value;
-    for (const char c : found->second) {
-      const bool is_allowed = allowed.empty() || allowed.find(c) != std::string::npos;
-      value.append(!is_allowed ? "_" : c == '$' ? "$$" : std::string(1, c));
-    }
-    return value;
+    return config::literal_value(found->second, allowed);
   };
   return config::expand_macros(footer, lookup).value_or("");
 }
