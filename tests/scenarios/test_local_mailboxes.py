@@ -185,31 +185,34 @@ def test_a_forward_file_is_found_by_the_delimiter_in_use(homes, sink):
     assert sink.wait()[0].recipients == ["e@elsewhere.test"]
 
 
-FORWARD_PATHS = [
-    ("$home/.fwd-$extension, $home/.forward", ".fwd-", "anna", False),
-    ("$home/.fwd-$extension, $home/.forward", ".fwd-work", "anna+work", True),
-    ("$home/.fwd${extension?-with}${extension:-without}", ".fwd-with", "anna+work", True),
-    ("$home/.fwd${extension?-with}${extension:-without}", ".fwd-without", "anna", True),
-    ("$home/$user.$domain.$local.$recipient", "anna.local.test.anna+work.anna+work@local.test", "anna+work", True),
-    ("$home/x$recipient_delimiter$extension", "x+a_b", "anna+a*b", True),
-    ("$home/x$extension", "x_home", "anna+$home", True),
-    ("$home/$extension", "deep/one", "anna+deep/one", False),
-    ("$home/$nothing.fwd", ".fwd", "anna", False),
-    ("$home/.fwd$extension", ".fwd", "anna+", True),
-    ("$(home)/.fwd", ".fwd", "anna", True),
+FORWARD_PATHS = ["$home/$nothing.n", "$home/.fwd-$extension", "$home/.fwd${extension?-with}${extension:-without}",
+                 "$home/$user.$domain.$local.$recipient", "$home/x$recipient_delimiter$extension", "$home/deep/$extension", "$(home)/.fwd"]
+# The one file there is, a recipient, and whether the file is his .forward file.
+FORWARD_FILES = [
+    (".fwd-", "anna", False), (".fwd-work", "anna+work", True), (".fwd-with", "anna+work", True), (".fwd-without", "anna", True),
+    (".fwd-without", "anna+work", False), ("anna.local.test.anna+work.anna+work@local.test", "anna+work", True),
+    ("x+a_b", "anna+a*b", True), ("x+_home", "anna+$home", True), ("x+", "anna+", True), ("deep/deeper/one", "anna+deeper/one", False),
+    (".n", "anna", False), (".fwd", "anna", True),
 ]
 
 
-@pytest.mark.parametrize("path, file, user, is_found", FORWARD_PATHS, ids=[f"{path} {user}" for path, _, user, _ in FORWARD_PATHS])
-def test_names_in_forward_path(path, file, user, is_found, homes, sink):
-    (homes.homes / "anna/deep").mkdir()
-    write(homes.homes / "anna" / file, "found@elsewhere.test\n", ANNA)
-    homes.start(forward_path=path)
-    homes.deliver(f"{user}@local.test")
-    if is_found:
-        assert sink.wait()[0].recipients == ["found@elsewhere.test"]
-    else:
-        homes.log.wait(r"status=sent \(delivered to mailbox\)$")
+def test_names_in_forward_path(homes, sink):
+    anna = homes.homes / "anna"
+    (anna / "deep/deeper").mkdir(parents=True)
+    homes.start(forward_path=", ".join(FORWARD_PATHS))
+    found = 0
+    for file, user, is_found in FORWARD_FILES:
+        write(anna / file, "found@elsewhere.test\n", ANNA)
+        homes.log.forget()
+        homes.deliver(f"{user}@local.test")
+        found += is_found
+        if is_found:
+            assert sink.wait(found)[-1].recipients == ["found@elsewhere.test"], (file, user)
+        else:
+            homes.log.wait(r"status=sent \(delivered to mailbox\)$")
+        homes.wait_empty()
+        (anna / file).unlink()
+    assert len(sink.messages) == found
 
 
 @pytest.mark.parametrize("allowed, who", [("alias,include", 0), ("alias,include", ANNA), ("alias", 0)])
