@@ -163,7 +163,7 @@ def test_a_changed_table_is_used_after_postmap_and_reload(mta, dns, cyrus):
     path = mta.config / "relay_domains"
     path.write_text(path.read_text() + f"elsewhere.test lmtp:[imap.intra.nausch.org]:{cyrus.port}\n")
     mta.run("postmap", f"btree:{path}")
-    mta.reload()
+    mta.apply()
     with stranger(mta) as peer:
         assert ask(peer, "any@elsewhere.test").code == 250
 

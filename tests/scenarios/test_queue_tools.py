@@ -144,8 +144,7 @@ def test_requeue_goes_through_cleanup_again(deferred):
     mta, port = deferred
     queue_id, message_id = mta.deliver("one@elsewhere.test")
     mta.wait_queue("deferred", 1)
-    mta.configure(virtual_alias_maps=mta.table("virtual", "one@elsewhere.test alice@virt.test\n"))
-    mta.reload()
+    mta.apply(virtual_alias_maps=mta.table("virtual", "one@elsewhere.test alice@virt.test\n"))
     assert "Requeued: 1 message" in mta.run("postsuper", "-r", queue_id).stdout
     [message] = mta.maildir("alice").wait_parsed()
     assert message["Message-Id"] == f"<{message_id}>" and message["X-Original-To"] == "one@elsewhere.test"

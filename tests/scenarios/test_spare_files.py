@@ -42,8 +42,7 @@ def contents_after(mta, size):
     with mta.peer() as peer:
         peer.deliver("alice@virt.test", data=make(to="alice@virt.test", size=size, body=body))
     mta.maildir("alice").wait(1)
-    mta.configure(virtual_transport="nosuch")
-    mta.reload()
+    mta.apply(virtual_transport="nosuch")
     queue_ids = [mta.deliver("alice@virt.test")[0] for _ in range(12)]
     mta.wait_queue("deferred", 12)
     assert not spares(mta)
@@ -76,8 +75,7 @@ def test_it_can_be_switched_off(mta):
     mta.start(queue_file_recycle_limit="0")
     queue_id, = deliver(mta)
     assert not spares(mta)
-    mta.configure(virtual_transport="nosuch")
-    mta.reload()
+    mta.apply(virtual_transport="nosuch")
     queue_id, _ = mta.deliver("alice@virt.test")
     mta.wait_queue("deferred", 1)
     assert b"posthouse_seal" not in mta.queue_file(queue_id).read_bytes()

@@ -57,8 +57,7 @@ def test_proxymap_opens_what_main_cf_names(mta):
     mta.log.wait("^" + re.escape(f'warning: request for unapproved table: "{spec}"') + "$", process="proxymap")
     mta.log.wait("^" + re.escape(f"warning: to approve this table for read-only access, list proxy:{spec} in main.cf:proxy_read_maps") + "$",
                  process="proxymap")
-    mta.configure(proxy_read_maps=f"proxy:{spec}, proxy:unix:passwd.byname")
-    mta.reload()
+    mta.apply(proxy_read_maps=f"proxy:{spec}, proxy:unix:passwd.byname")
     assert mta.run("postmap", "-q", "a", f"proxy:{spec}").stdout == "one\n"
     denied = mta.run("postmap", "-d", "a", f"proxy:{spec}", check=False)
     assert denied.returncode == 1 and "one" in mta.run("postmap", "-q", "a", f"proxy:{spec}").stdout
