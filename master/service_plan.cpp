@@ -34,7 +34,7 @@ constexpr std::array<Row, 20> kPrograms{{
     {"postscreen", {.kind = Kind::single, .limit_bounds_sessions = false}},
     {"flush", {.kind = Kind::single, .limit_bounds_sessions = false}},
     {"trivial-rewrite", {.kind = Kind::one, .limit_bounds_sessions = false}},
-    {"proxymap", {.kind = Kind::one, .limit_bounds_sessions = false}},
+    {"proxymap", {.kind = Kind::one, .limit_bounds_sessions = false, .goes_by_name = true}},
     {"tlsproxy", {.kind = Kind::one, .limit_bounds_sessions = false}},
     {"pickup", {.kind = Kind::one, .limit_bounds_sessions = false}},
     {"showq", {.kind = Kind::one}},

@@ -28,6 +28,7 @@ struct Program {
   Kind kind = Kind::one;
   bool reloads_in_place = false;
   bool limit_bounds_sessions = true;
+  bool goes_by_name = false;  // what it opens depends on what the service is called
 };
 Program program_called(std::string_view name);
 

@@ -39,7 +39,7 @@ std::vector<ServicePlan> plans_to_try(const Configuration& configuration, const 
   for (const config::MasterEntry& entry : configuration.master_cf.entries) {
     if (configuration.settings.is_disabled(entry) || entry.command.starts_with('/')) continue;
     ServicePlan plan = plan_service(entry, configuration.settings, machine);
-    std::vector<std::string> key{plan.path, plan.program.kind == Kind::many ? "" : entry.name};
+    std::vector<std::string> key{plan.path, plan.program.goes_by_name ? entry.name : ""};
     key.insert(key.end(), entry.arguments.begin(), entry.arguments.end());
     if (seen.insert(std::move(key)).second) plans.push_back(std::move(plan));
   }

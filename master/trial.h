@@ -15,9 +15,9 @@ struct Findings {
   std::vector<std::string> warnings;  // worth a look
 };
 
-// Blocks until all have answered, at most kTrialTime. A program is tried once per service name, and those of
-// which a system may have hundreds of services (Kind::many) once per distinct arguments; at most as many at a
-// time as there are cores. Programs outside daemon_directory are not ours to try.
+// Blocks until all have answered, at most kTrialTime. A program is tried once per distinct arguments, those
+// that go by the name of their service once per name, too; at most as many at a time as there are cores.
+// Programs outside daemon_directory are not ours to try.
 Findings try_programs(const Configuration& configuration, const Machine& machine);
 
 inline constexpr std::chrono::seconds kTrialTime{60};
