@@ -19,6 +19,7 @@ SETTINGS = dict(minimal_backoff_time="1s", maximal_backoff_time="2s", queue_run_
                 smtpd_error_sleep_time="0")
 EXPECTED = r"power cut|not completely written|saving corrupt|killed by signal|premature end|lost|timeout|connect to"
 MARKS_ARE_SAFE_AFTER = 3    # seconds after a delivery
+ENOUGH = 5                  # messages that show what a test is about; how many of 40 do, depends on which processes take them
 
 
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-F", "-O", "has_journal"], "xfs": ["mkfs.xfs", "-q", "-f"], "btrfs": ["mkfs.btrfs", "-q", "-f"]}
@@ -112,7 +113,7 @@ def test_messages_under_the_names_of_others_are_found(mta, sink, device, gate):
     gate.clear()
     second = [mta.deliver("one@elsewhere.test") for _ in range(40)]
     reused = {queue_id[5:] for queue_id, _ in first} & {queue_id[5:] for queue_id, _ in second}
-    assert len(reused) >= 20, "hardly any file was used again: the test tests nothing"
+    assert len(reused) >= ENOUGH, "hardly any file was used again: the test tests nothing"
     device.cut(mta)
     gate.set()
     mta.start()
@@ -120,7 +121,8 @@ def test_messages_under_the_names_of_others_are_found(mta, sink, device, gate):
         sink.wait_for_message(message_id)
     mta.wait_empty()
     found = mta.log.grep("where a crash had left it")
-    assert len(found) >= 20 or device.kind != "ext4", "no cut undid a name: the test tests nothing"
+    # A new file between them makes the journal commit, and all names before it with it.
+    assert len(found) >= ENOUGH or device.kind != "ext4", "hardly any name was undone: the test tests nothing"
     assert all(len(sink.arrivals[message_id]) == 1 for _, message_id in second)
 
 
