@@ -16,16 +16,15 @@ def last_lines(peer, *commands):
 
 
 @pytest.mark.parametrize("who", ["smtpd_authorized_verp_clients", "authorized_verp_clients"])
-@pytest.mark.parametrize("asked, delimiters", [("XVERP", "+="), ("xverp=-=", "-=")])
-def test_one_sender_per_recipient(mta, sink, who, asked, delimiters):
+def test_one_sender_per_recipient(mta, sink, who):
     mta.start(relayhost=sink.nexthop, **{who: "127.0.0.1"})
     with mta.peer() as peer:
         assert any(line[4:] == "XVERP" for line in peer.ehlo.lines)
-        peer.deliver(["one@dest.test", "two@dest.test"], sender="owner@client.test", mail_options=asked)
+        peer.deliver(["one@dest.test", "two@dest.test"], sender="owner@client.test", mail_options="XVERP")
+        peer.deliver("one@dest.test", sender="owner@client.test", mail_options="xverp=-=")
         peer.quit()
-    taken = {tuple(message.recipients): message.sender for message in sink.wait(2)}
-    first, second = delimiters
-    assert taken == {(f"{name}@dest.test",): f"owner{first}{name}{second}dest.test@client.test" for name in ("one", "two")}
+    assert sorted(message.sender for message in sink.wait(3)) == \
+        [f"owner{name}@client.test" for name in ("+one=dest.test", "+two=dest.test", "-one=dest.test")]
 
 
 def test_default_verp_delimiters(mta, sink):
