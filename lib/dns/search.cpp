@@ -1,5 +1,7 @@
 #include "lib/dns/search.h"
 
+#include <fmt/format.h>
+
 #include "lib/base/text.h"
 
 namespace posthouse::dns {
@@ -12,7 +14,7 @@ std::vector<std::string> SearchRules::candidates(std::string_view name) const {
   const bool is_single = name.find('.') == std::string_view::npos;
   if (is_single ? default_names : other_names) {
     for (const std::string& domain : domains) {
-      names.push_back(as_it_is + "." + domain);
+      names.push_back(fmt::format("{}.{}", name, domain));
       if (!other_names) break;
     }
   }
