@@ -2,9 +2,7 @@
 
 #include <sys/socket.h>
 
-#include <fstream>
-#include <sstream>
-
+#include "lib/base/read_file.h"
 #include "lib/dnsfilter/reply_filter.h"
 #include "lib/log/log.h"
 #include "lib/runtime/fiber.h"
@@ -13,13 +11,6 @@
 
 namespace posthouse::smtpd {
 namespace {
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 PostdropSettings postdrop_of(const config::MainCf& main_cf, const Settings& settings) {
   return {.program = main_cf.value("command_directory") + "/postdrop",

@@ -1,8 +1,6 @@
 #include "lib/delivery/smtp/client_agent.h"
 
-#include <fstream>
-#include <sstream>
-
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/main_cf.h"
 #include "lib/delivery/smtp/load_settings.h"
@@ -14,17 +12,6 @@
 #include "lib/table/types.h"
 
 namespace posthouse::delivery::smtp {
-
-namespace {
-
-std::string read_file(const char* path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-}  // namespace
 
 Result<void> ClientAgent::prepare(const service::Environment& environment) {
   if (auto prepared = Agent::prepare(environment); !prepared) return prepared;

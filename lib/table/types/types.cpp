@@ -1,26 +1,16 @@
 #include "lib/table/types.h"
 
+#include "lib/table/file_types.h"
+
 // A type whose library was not there when this was built is known, but cannot be opened.
-#ifdef HAS_TABLE_BERKELEY
-#include "lib/table/berkeley/berkeley.h"
-#endif
-#ifdef HAS_TABLE_CDB
-#include "lib/table/cdb/cdb_table.h"
-#endif
 #ifdef HAS_TABLE_JSON
 #include "lib/table/json/json_table.h"
 #endif
 #ifdef HAS_TABLE_LDAP
 #include "lib/table/ldap/ldap_table.h"
 #endif
-#ifdef HAS_TABLE_LMDB
-#include "lib/table/lmdb/lmdb_table.h"
-#endif
 #ifdef HAS_TABLE_MYSQL
 #include "lib/table/mysql/mysql_table.h"
-#endif
-#ifdef HAS_TABLE_PCRE
-#include "lib/table/pcre/pcre.h"
 #endif
 #ifdef HAS_TABLE_PGSQL
 #include "lib/table/pgsql/pgsql_table.h"
@@ -48,36 +38,23 @@ void add_optional(Types& types) {
                                                                             {"pgsql", "libpq-dev"},
                                                                             {"redis", "libhiredis-dev"},
                                                                             {"sqlite", "libsqlite3-dev"}})
-    types[name] = {nullptr, package};
+    types[name].package = package;
 }
 
 }  // namespace
 
 const Types& all_types() {
   static const Types types = [] {
-    Types out = text_types();
+    Types out = file_types();
     add_optional(out);
-#ifdef HAS_TABLE_BERKELEY
-    out["hash"].open = open_hash;
-    out["btree"].open = open_btree;
-#endif
-#ifdef HAS_TABLE_CDB
-    out["cdb"].open = open_cdb;
-#endif
 #ifdef HAS_TABLE_JSON
     out["json"].open = open_json;
 #endif
 #ifdef HAS_TABLE_LDAP
     out["ldap"].open = open_ldap;
 #endif
-#ifdef HAS_TABLE_LMDB
-    out["lmdb"].open = open_lmdb;
-#endif
 #ifdef HAS_TABLE_MYSQL
     out["mysql"].open = open_mysql;
-#endif
-#ifdef HAS_TABLE_PCRE
-    out["pcre"].open = open_pcre;
 #endif
 #ifdef HAS_TABLE_PGSQL
     out["pgsql"].open = open_pgsql;
